@@ -1,0 +1,1 @@
+"""How people see and ask: read models and commands only."""

@@ -1,0 +1,1 @@
+"""A rack without hardware: stateful BMCs, simulated and QEMU machines, throwaway NetBox, InfiniBand and NFS."""

@@ -1,0 +1,285 @@
+"""The ports: what the engine and the steps need of the world, each one to six methods.
+
+Drivers, ``jetstream``, ``boot`` and ``burn_in`` implement them; ``app`` wires them; the in-memory ones in ``lab`` pass
+the same contract tests. All times are timezone-aware UTC. Every deadline comes from the caller.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from workflows.model.desired import BmcTarget, Desired
+from workflows.model.keys import Cause, NodeKey
+from workflows.model.profile import BmcProtocol
+from workflows.model.record import Json
+from workflows.model.verdict import BurnInReport
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Server time: *now* is the store's time sampled at a look plus local monotonic time since."""
+
+    def now(self) -> datetime:
+        """The time, by the store's server."""
+
+    async def sleep(self, delay: timedelta) -> None:
+        """Wait."""
+
+
+# --- state --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The newest record under a key. ``data`` is None where it was deleted or expired; ``seq`` still guards a create."""
+
+    key: str
+    data: bytes | None
+    seq: int
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The lease that a write needs: the server refuses the write unless ``lease.<node>`` is still at ``seq``."""
+
+    lease_key: str
+    seq: int
+
+
+class Store(Protocol):
+    """The site's state: one stream, one newest record a key, compare-and-set by sequence.
+
+    Keys are dotted (``journal.<site>.<id>.<cause>.<token>.<n>``); patterns use ``*`` for one token and ``>`` for the rest.
+    """
+
+    async def get(self, key: str) -> Value:
+        """The newest record; ``seq`` 0 and ``data`` None where there never was one. May be stale on a replicated store."""
+
+    async def list(self, pattern: str) -> list[Value]:
+        """All live records that match, ordered by sequence. Never called with a pattern that spans all nodes' journals."""
+
+    async def put(self, key: str, data: bytes, *, expect: int, ttl: timedelta | None = None) -> int:
+        """Write if the key's newest sequence is still ``expect`` (0: never written). Returns the new sequence.
+
+        Raises:
+            Conflict: somebody wrote in between.
+            Unreachable: no answer; the write may or may not have happened.
+        """
+
+    async def append(self, key: str, data: bytes, *, guard: Guard) -> int:
+        """Write under a lease; refused by the server once the lease is not at the guard's sequence.
+
+        Raises:
+            Fenced: the lease is somebody else's, or gone.
+            Unreachable: no answer after republishing the same key and body for 15 s.
+        """
+
+    async def delete(self, key: str, *, expect: int) -> None:
+        """Delete if the newest sequence is still ``expect``; raises Conflict otherwise."""
+
+    def watch(self, *patterns: str) -> AsyncIterator[Value]:
+        """Current records that match, then each change for ever; deletions and expiries come with ``data`` None.
+
+        Expired keys may be reported late or never: a lease unseen for a whole TTL counts as gone.
+        """
+
+    async def now(self) -> datetime:
+        """The server's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a stream. ``sequence`` is its place in it, ``time`` the server's, ``headers`` without the bus's own."""
+
+    subject: str
+    data: bytes
+    sequence: int
+    time: datetime
+
+
+class Bus(Protocol):
+    """Wakes, events, commands, logs, notes and dead letters."""
+
+    async def wake(self, node: NodeKey) -> None:
+        """Ask any worker to look at the node. A hint: may be lost, doubled or late without harm."""
+
+    def wakes(self) -> AsyncIterator[NodeKey]:
+        """Wakes for this worker's site, each acknowledged when handed out."""
+
+    async def publish(self, subject: str, data: bytes, *, dedupe: str | None = None) -> int:
+        """Store a message in the stream that owns the subject (``evt. command. note. dead.``); returns its sequence."""
+
+    def consume(self, durable: str, *subjects: str) -> AsyncIterator[Message]:
+        """Messages of one stream for a durable consumer; each is acknowledged when the next one is asked for."""
+
+    def log(self, run: str, step: str, line: bytes) -> None:
+        """Publish a log line without waiting: a lost log line never fails a step."""
+
+
+class Evidence(Protocol):
+    """Raw outputs by hash."""
+
+    async def put(self, data: bytes) -> str:
+        """Keep the bytes; returns their SHA-256 (hex)."""
+
+    async def get(self, sha256: str) -> bytes:
+        """The bytes. Raises Refused where they are not kept."""
+
+
+# --- the machine --------------------------------------------------------------------------------------------------
+
+
+class Power(StrEnum):
+    """Power of a machine, as its BMC reports it. UNKNOWN covers transitions such as PoweringOn."""
+
+    ON = "on"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
+class BootTarget(StrEnum):
+    """What the next boot shall use."""
+
+    NETWORK_ONCE = "network-once"
+    DISK = "disk"
+
+
+@dataclass(frozen=True, slots=True)
+class BmcFacts:
+    """Who the BMC says the machine is, and how it stands now. ``boot`` is None where the BMC shows no override."""
+
+    serial: str | None
+    uuid: str | None
+    vendor: str
+    model: str
+    power: Power
+    boot: BootTarget | None
+    macs: tuple[str, ...] = ()
+    system: str = ""
+
+
+class Bmc(Protocol):
+    """One machine's BMC during one claim. Absolute verbs; none of them retries, re-logs in or waits by itself.
+
+    Each call reads or sets once and returns what the BMC shows afterwards. All raise Unreachable, Busy,
+    AuthenticationFailed, Unsupported, or Fenced where the session was ended by a newer owner.
+    """
+
+    async def open(self) -> str | None:
+        """Open the session of this claim; returns its URI (never its token), None where the time rule holds.
+
+        Called once, before the first write. Reads work before it.
+        """
+
+    async def end_session(self, uri: str) -> None:
+        """End a session that an earlier claim of this node opened. Ending one that is gone is no error."""
+
+    async def facts(self) -> BmcFacts:
+        """Read identity, power and boot override."""
+
+    async def power(self, wanted: Power) -> None:
+        """Ask for power on or off (hard). Asking for the state that is already there sends nothing."""
+
+    async def boot(self, target: BootTarget) -> None:
+        """Set the boot override."""
+
+    async def reset_bmc(self) -> None:
+        """Restart the BMC itself; it answers nothing for a minute or more afterwards."""
+
+    async def close(self) -> None:
+        """End this claim's session and release the connection. Never raises."""
+
+
+class Bmcs(Protocol):
+    """Opens BMCs by what desired state says of them."""
+
+    def connect(self, target: BmcTarget, protocol: BmcProtocol) -> Bmc:
+        """A BMC; no traffic yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A node as Ansible and SSH reach it: by address, with the host key that the agent made for its grant."""
+
+    node: NodeKey
+    name: str
+    address: str
+    host_key: str
+    user: str = "root"
+    port: int = 22
+
+
+@dataclass(frozen=True, slots=True)
+class PlayResult:
+    """How a play ended. ``failed`` names the first task that failed with its message, in one line."""
+
+    ok: bool
+    tasks: int = 0
+    changed: int = 0
+    failed: str = ""
+    seconds: float = 0.0
+
+
+class Ansible(Protocol):
+    """Runs a playbook of the project on one host, in a supervised process group that dies with the worker."""
+
+    async def play(
+        self, host: Host, playbook: str, variables: dict[str, Json], *, run: str, step: str, timeout: timedelta
+    ) -> PlayResult:
+        """Run it; events go to the log as they come. Cancelling the task kills the whole process group.
+
+        Raises:
+            Unreachable: the host did not answer.
+            Transient: the deadline passed; the group was killed.
+        """
+
+    async def collect(
+        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, timeout: timedelta
+    ) -> dict[str, bytes]:
+        """Run burn-in probes on the node and return the raw bundle of each (JSON, see ``burn_in.bundle``)."""
+
+    async def shell(self, host: Host, command: Sequence[str], *, timeout: timedelta) -> str:
+        """One command over SSH with host-key checking on; returns stdout. Raises Unreachable, or Refused on exit ≠ 0."""
+
+
+class Judge(Protocol):
+    """Reads and judges the evidence of one node."""
+
+    def probes(self, desired: Desired) -> Sequence[str]:
+        """The probes that this node's profile and mounts need."""
+
+    async def judge(self, desired: Desired, bundles: dict[str, bytes]) -> BurnInReport:
+        """The report. A missing bundle is an ERROR, never a pass. Asks the subnet manager's side where needed."""
+
+
+class Secrets(Protocol):
+    """Resolves references to secrets. Values never reach a log, journal, argv or report."""
+
+    def get(self, reference: str) -> dict[str, str]:
+        """The fields of a secret (``username``, ``password``, ``key`` …). Raises Refused where there is none."""
+
+
+# --- the inventory ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What write-back brings to the inventory: a status within the class, fields, and a journal text."""
+
+    node: NodeKey
+    state: str
+    text: str
+    run: str
+    cause: Cause | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+class Inventory(Protocol):
+    """The source of truth, for the second look right before a destructive act (law 4)."""
+
+    async def read(self, node: NodeKey) -> Desired | None:
+        """Read the node's record now and project it; None where it is gone. Raises Unreachable."""

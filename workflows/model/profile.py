@@ -1,0 +1,80 @@
+"""Profile: the hardware that must be there (sku) plus the software that it gets (release), resolved and frozen.
+
+A run carries a copy of its profile, so editing a profile file never changes a run that is alive.
+"""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from workflows.model.record import Json, Record
+
+type Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Fence(StrEnum):
+    """How a stale worker's BMC calls are kept out (design: Physical fences, 1)."""
+
+    SESSION = "session"
+    TIME = "time"
+
+
+class BmcProtocol(StrEnum):
+    """The protocol that a sku's BMC is driven with."""
+
+    REDFISH = "redfish"
+    IPMI = "ipmi"
+
+
+class DiskHint(Record):
+    """Which disk gets the system. All given fields must match; exactly one disk must remain, else the run parks."""
+
+    model: str | None = None
+    serial: str | None = None
+    wwn: str | None = None
+    min_bytes: int | None = None
+    max_bytes: int | None = None
+    transport: str | None = None
+
+
+class Sku(Record):
+    """The hardware that must be there. ``gpus`` is None for a sku that has none, and says so."""
+
+    name: str
+    bmc: BmcProtocol = BmcProtocol.REDFISH
+    fence: Fence = Fence.SESSION
+    system_disk: DiskHint
+    gpu_model: str | None = None
+    gpu_count: int = 0
+    infiniband_ports: int = 0
+    infiniband_rate_gbps: int | None = None
+    burn_in_level: str = "gate"
+
+
+class Image(Record):
+    """A disk image by content. ``size`` is the compressed file, ``raw_size`` what lands on the disk, both in bytes."""
+
+    name: str
+    sha256: Sha256
+    size: int
+    raw_size: int
+    raw_sha256: Sha256
+    root_uuid: str = Field(description="UUID of the root file system in the image; the proof boot looks for it")
+
+
+class Release(Record):
+    """One tested set of software: an image and the variables of the roles."""
+
+    name: str
+    image: Image
+    roles: tuple[str, ...] = ("base", "storage_mounts")
+    variables: dict[str, Json] = Field(default_factory=dict)
+
+
+class Profile(Record):
+    """What a run works with; ``won_by`` says which rule chose it (``bringup plan`` shows it)."""
+
+    sku: Sku
+    release: Release
+    won_by: str = ""
