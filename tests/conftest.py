@@ -1,0 +1,3 @@
+"""Fixtures shared by all tests are registered here, one line each; their code is in ``tests/fixtures``."""
+
+pytest_plugins: list[str] = []
