@@ -99,6 +99,11 @@ class Desired(Record):
         """MACs (lower case, colons) of the interfaces that may boot from the network."""
         return tuple(i.mac.lower() for i in self.interfaces if i.mac and not i.mgmt_only)
 
-    def same_but_generation(self, other: "Desired") -> bool:
-        """Whether the two differ in nothing but their generation."""
-        return self.model_copy(update={"generation": 0}) == other.model_copy(update={"generation": 0})
+    def same_wish(self, other: "Desired") -> bool:
+        """Whether the two ask for the same: equal but for ``generation`` and the raw ``status``.
+
+        bringup writes the status within its class, so a status that changed within the class is stored but is no
+        new generation; a class that changed (``intent``) is one.
+        """
+        ignored = {"generation": 0, "status": ""}
+        return self.model_copy(update=ignored) == other.model_copy(update=ignored)

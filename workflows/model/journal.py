@@ -1,0 +1,244 @@
+"""Run journal: the run's append-only entries, the one transition table, and the fold that says where a run stands.
+
+Theory of operation. An entry lives under ``journal.<node>.<cause>.<token>.<n>`` and is accepted by the server only while
+its writer holds the node's lease. ``token`` is the sequence at which that lease was acquired, so no two holders ever share
+a key; order is by stream sequence. ``fold`` replays the entries through ``NEXT``: an entry that the table doesn't allow in
+the phase it arrives in is a bug of ours or a forged record, and raises.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from workflows.model.errors import BadInput
+from workflows.model.keys import Cause, NodeKey
+from workflows.model.record import Json, Record
+from workflows.model.run import Run
+
+
+class Kind(StrEnum):
+    """What an entry says. *Waiting* is on the world, *parked* on a person."""
+
+    CLAIMED = "claimed"
+    SESSION = "session"
+    INTENT = "intent"
+    DONE = "done"
+    FAILED = "failed"
+    WAITING = "waiting"
+    PARKED = "parked"
+    RESUMED = "resumed"
+    HELD = "held"
+    UNHELD = "unheld"
+    APPROVED = "approved"
+    DENIED = "denied"
+    CANCELLED = "cancelled"
+    SETTLED = "settled"
+    FINISHED = "finished"
+
+
+class Phase(StrEnum):
+    """Where a run stands between two entries."""
+
+    READY = "ready"
+    ACTING = "acting"
+    WAITING = "waiting"
+    PARKED = "parked"
+    HELD = "held"
+    ENDING = "ending"
+    SETTLED = "settled"
+    FINISHED = "finished"
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DENIED = "denied"
+
+
+class Entry(Record):
+    """One entry. ``request`` is the sequence of the command that it answers; ``watch`` a key whose change ends a wait."""
+
+    kind: Kind
+    token: int
+    worker: str
+    step: int = 0
+    attempt: int = 0
+    reason: str = ""
+    next_action: str = ""
+    deadline: datetime | None = None
+    due_at: datetime | None = None
+    watch: str | None = None
+    watch_seq: int = 0
+    baseline: Json = None
+    session: str | None = None
+    person: str = ""
+    digest: str = ""
+    request: int = 0
+    final: bool = False
+    outcome: Outcome | None = None
+    result: Json = None
+
+
+_ALIVE = (Phase.READY, Phase.ACTING, Phase.WAITING, Phase.PARKED, Phase.HELD)
+_WORKING = (Phase.READY, Phase.ACTING, Phase.WAITING)
+
+#: The legal transitions: kind → phases it may arrive in. What it leads to is computed by ``_after``.
+NEXT: dict[Kind, tuple[Phase, ...]] = {
+    Kind.CLAIMED: (*_ALIVE, Phase.ENDING, Phase.SETTLED),
+    Kind.SESSION: (*_ALIVE, Phase.ENDING, Phase.SETTLED),
+    Kind.INTENT: (Phase.READY, Phase.WAITING),
+    Kind.DONE: (Phase.ACTING, Phase.WAITING),
+    Kind.FAILED: _WORKING,
+    Kind.WAITING: (*_WORKING, Phase.ENDING),
+    Kind.PARKED: (*_WORKING, Phase.ENDING),
+    Kind.RESUMED: (Phase.PARKED,),
+    Kind.APPROVED: (Phase.PARKED,),
+    Kind.DENIED: (Phase.PARKED,),
+    Kind.HELD: (Phase.READY, Phase.WAITING, Phase.PARKED),
+    Kind.UNHELD: (Phase.HELD,),
+    Kind.CANCELLED: _ALIVE,
+    Kind.SETTLED: (Phase.ENDING,),
+    Kind.FINISHED: (Phase.SETTLED,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one step took, from its first intent to done."""
+
+    step: str
+    seconds: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Where a run stands. ``intent_at`` is the server's time of the open intent, None between steps."""
+
+    phase: Phase = Phase.READY
+    step: int = 0
+    attempt: int = 1
+    intent_at: datetime | None = None
+    first_intent_at: datetime | None = None
+    baseline: Json = None
+    applied: bool = False
+    last: Entry | None = None
+    last_at: datetime | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    approved: str = ""
+    resume_to: Phase = Phase.READY
+    sessions: tuple[str, ...] = ()
+    idle_claims: int = 0
+    requests: frozenset[int] = frozenset()
+    results: tuple[tuple[str, Json], ...] = ()
+    timings: tuple[Timing, ...] = field(default=())
+
+    def result(self, step: str) -> Json:
+        """What a finished step left for later ones; None where it left nothing."""
+        return dict(self.results).get(step)
+
+
+def journal_key(node: NodeKey, cause: Cause, token: int, number: int) -> str:
+    """The key of one entry."""
+    return f"journal.{node}.{cause}.{token}.{number}"
+
+
+def fold(run: Run, entries: Iterable[tuple[Entry, datetime]]) -> Fold:
+    """Replay a journal, entries with the server's time of each, in stream order.
+
+    Raises:
+        BadInput: an entry that the table doesn't allow in the phase it arrives in.
+    """
+    state = Fold()
+    for entry, at in entries:
+        if state.phase not in NEXT[entry.kind]:
+            raise BadInput(f"journal of {run.id}: {entry.kind} is not legal while {state.phase}")
+        state = _after(run, state, entry, at)
+    return state
+
+
+def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
+    if entry.request:
+        state = replace(state, requests=state.requests | {entry.request})
+    if entry.kind is Kind.CLAIMED:
+        return replace(state, idle_claims=state.idle_claims + 1, last_at=at)
+    state = replace(state, idle_claims=0, last_at=at)
+    match entry.kind:
+        case Kind.SESSION:
+            return replace(state, sessions=(*state.sessions, entry.session or ""))
+        case Kind.INTENT:
+            return replace(
+                state,
+                phase=Phase.ACTING,
+                intent_at=at,
+                first_intent_at=state.first_intent_at or at,
+                baseline=entry.baseline,
+                applied=False,
+                last=entry,
+            )
+        case Kind.DONE:
+            return _step_done(run, state, entry, at)
+        case Kind.FAILED if entry.final:
+            return replace(state, phase=Phase.ENDING, outcome=Outcome.FAILED, reason=entry.reason, last=entry)
+        case Kind.FAILED:
+            return replace(
+                state, phase=Phase.READY, attempt=state.attempt + 1, intent_at=None, baseline=None, last=entry
+            )
+        case Kind.WAITING if state.phase is Phase.ENDING:
+            return replace(state, last=entry, reason=state.reason)
+        case Kind.WAITING:
+            return replace(state, phase=Phase.WAITING, applied=state.intent_at is not None, last=entry)
+        case Kind.PARKED:
+            return replace(
+                state, phase=Phase.PARKED, resume_to=state.phase, last=entry, reason=entry.reason
+            )
+        case Kind.RESUMED:
+            ending = state.resume_to is Phase.ENDING
+            return replace(
+                state,
+                phase=Phase.ENDING if ending else Phase.READY,
+                attempt=1,
+                intent_at=None,
+                baseline=None,
+                last=entry,
+                reason="",
+            )
+        case Kind.APPROVED:
+            return replace(state, phase=state.resume_to, approved=entry.digest, last=entry, reason="")
+        case Kind.HELD:
+            return replace(state, phase=Phase.HELD, resume_to=state.phase, last=entry)
+        case Kind.UNHELD:
+            return replace(state, phase=state.resume_to, last=entry)
+        case Kind.DENIED:
+            return replace(state, phase=Phase.ENDING, outcome=Outcome.DENIED, reason=entry.reason, last=entry)
+        case Kind.CANCELLED:
+            return replace(state, phase=Phase.ENDING, outcome=Outcome.CANCELLED, reason=entry.reason, last=entry)
+        case Kind.SETTLED:
+            return replace(state, phase=Phase.SETTLED, last=entry)
+        case Kind.FINISHED:
+            return replace(state, phase=Phase.FINISHED, outcome=entry.outcome, last=entry)
+    raise AssertionError(entry.kind)
+
+
+def _step_done(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
+    started = state.first_intent_at or at
+    name = run.steps[state.step].name
+    last_step = state.step + 1 == len(run.steps)
+    return replace(
+        state,
+        phase=Phase.ENDING if last_step else Phase.READY,
+        outcome=Outcome.SUCCEEDED if last_step else None,
+        step=state.step + 1,
+        attempt=1,
+        intent_at=None,
+        first_intent_at=None,
+        baseline=None,
+        last=entry,
+        results=(*state.results, (name, entry.result)),
+        timings=(*state.timings, Timing(name, (at - started).total_seconds(), state.attempt)),
+    )

@@ -1,0 +1,62 @@
+"""Status of a node: a cache of the fold that frontends and write-back read, kept by the lease holder."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from workflows.model.keys import Cause, NodeKey
+from workflows.model.record import Record
+
+
+class NodeState(StrEnum):
+    """What people see of a node."""
+
+    IDLE = "idle"
+    WOULD = "would"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PARKED = "parked"
+    HELD = "held"
+    FAILED = "failed"
+    IN_SERVICE = "in-service"
+
+
+class StepTiming(Record):
+    """How long a step took and how often it was tried."""
+
+    step: str
+    seconds: float
+    attempts: int = 1
+
+
+class NodeStatus(Record):
+    """One node now. ``accepted_run`` stays for good once a run has accepted the node: it was in service (law 4).
+
+    ``deadline`` is when a wait becomes overdue, ``due_at`` when a worker looks again; both are server time.
+    """
+
+    node: NodeKey
+    label: str = ""
+    state: NodeState = NodeState.IDLE
+    run: str = ""
+    cause: Cause | None = None
+    workflow: str = ""
+    step: str = ""
+    step_index: int = 0
+    step_count: int = 0
+    attempt: int = 0
+    reason: str = ""
+    next_action: str = ""
+    digest: str = ""
+    since: datetime | None = None
+    deadline: datetime | None = None
+    due_at: datetime | None = None
+    watch: str | None = None
+    outcome: str = ""
+    accepted_run: str = ""
+    accepted_at: datetime | None = None
+    accepted_generation: int = 0
+    generation: int = 0
+    serial: str | None = None
+    uuid: str | None = None
+    timings: tuple[StepTiming, ...] = ()
+    report: str = ""
