@@ -1,1 +1,1 @@
-"""The engine: decide, lease, runner, worker, reconciler, the step contract and the ports. Knows ports, never drivers."""
+"""The engine: decide, lease, runner, worker, reconciler, step contract and ports. Knows ports, never drivers."""

@@ -34,7 +34,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """The newest record under a key. ``data`` is None where it was deleted or expired; ``seq`` still guards a create."""
+    """The newest record under a key. ``data`` is None where it was deleted or expired; ``seq`` still guards."""
 
     key: str
     data: bytes | None
@@ -53,14 +53,14 @@ class Guard:
 class Store(Protocol):
     """The site's state: one stream, one newest record a key, compare-and-set by sequence.
 
-    Keys are dotted (``journal.<site>.<id>.<cause>.<token>.<n>``); patterns use ``*`` for one token and ``>`` for the rest.
+    Keys are dotted (``journal.<site>.<id>.<cause>.<token>.<n>``); in patterns ``*`` is one token, ``>`` the rest.
     """
 
     async def get(self, key: str) -> Value:
-        """The newest record; ``seq`` 0 and ``data`` None where there never was one. May be stale on a replicated store."""
+        """The newest record; ``seq`` 0 and ``data`` None where there never was one. May be stale on R3."""
 
     async def list(self, pattern: str) -> list[Value]:
-        """All live records that match, ordered by sequence. Never called with a pattern that spans all nodes' journals."""
+        """All live records that match, ordered by sequence. Never asked for the journals of all nodes at once."""
 
     async def put(self, key: str, data: bytes, *, expect: int, ttl: timedelta | None = None) -> int:
         """Write if the key's newest sequence is still ``expect`` (0: never written). Returns the new sequence.
@@ -93,7 +93,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of a stream. ``sequence`` is its place in it, ``time`` the server's, ``headers`` without the bus's own."""
+    """A message of a stream. ``sequence`` is its place in it, ``time`` the server's."""
 
     subject: str
     data: bytes
@@ -243,7 +243,7 @@ class Ansible(Protocol):
         """Run burn-in probes on the node and return the raw bundle of each (JSON, see ``burn_in.bundle``)."""
 
     async def shell(self, host: Host, command: Sequence[str], *, timeout: timedelta) -> str:
-        """One command over SSH with host-key checking on; returns stdout. Raises Unreachable, or Refused on exit ≠ 0."""
+        """One command over SSH, host-key checking on; returns stdout. Raises Unreachable, or Refused on exit ≠ 0."""
 
 
 class Judge(Protocol):

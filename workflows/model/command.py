@@ -1,7 +1,7 @@
 """Commands: one verb table for the CLI, the bot, the web page and the plain ``nats`` tool; all send the same message.
 
-A command is a message on ``command.<who>.<verb>.<site>``. Its id is its stream sequence; it expires 10 minutes after the
-server's timestamp. It only ever changes ``request.<node>``; what came of it stands under ``outcome.<sequence>``.
+A command is a message on ``command.<who>.<verb>.<site>``. Its id is its stream sequence; it expires 10 minutes after
+the server's timestamp. It only ever changes ``request.<node>``; what came of it stands under ``outcome.<sequence>``.
 """
 
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def parse_command(subject: str, data: bytes, sequence: int, trusted: frozenset[s
     """Parse a message. ``trusted`` are the senders whose ``for`` is believed.
 
     Raises:
-        BadInput: a subject that isn't ``command.<who>.<verb>.<site>``, an unknown verb, a body that is too long or wrong.
+        BadInput: a subject of another form, an unknown verb, a body that is too long or wrong.
     """
     parts = subject.split(".")
     if len(parts) != 4 or parts[0] != "command":

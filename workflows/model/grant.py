@@ -60,7 +60,7 @@ class Disk(Record):
 
 
 class Machine(Record):
-    """Who the booted machine says it is. ``nonce`` is new at each boot of the agent; ``address`` is where it came from."""
+    """Who the booted machine says it is. ``nonce`` is new at each boot of the agent; ``address`` its own."""
 
     serial: str
     uuid: str

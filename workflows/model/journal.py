@@ -1,9 +1,9 @@
 """Run journal: the run's append-only entries, the one transition table, and the fold that says where a run stands.
 
-Theory of operation. An entry lives under ``journal.<node>.<cause>.<token>.<n>`` and is accepted by the server only while
-its writer holds the node's lease. ``token`` is the sequence at which that lease was acquired, so no two holders ever share
-a key; order is by stream sequence. ``fold`` replays the entries through ``NEXT``: an entry that the table doesn't allow in
-the phase it arrives in is a bug of ours or a forged record, and raises.
+Theory of operation. An entry lives under ``journal.<node>.<cause>.<token>.<n>`` and is accepted by the server only
+while its writer holds the node's lease. ``token`` is the sequence at which that lease was acquired, so no two holders
+ever share a key; order is by stream sequence. ``fold`` replays the entries through ``NEXT``: an entry that the table
+doesn't allow in the phase it arrives in is a bug of ours or a forged record, and raises.
 """
 
 from collections.abc import Iterable
@@ -60,7 +60,7 @@ class Outcome(StrEnum):
 
 
 class Entry(Record):
-    """One entry. ``request`` is the sequence of the command that it answers; ``watch`` a key whose change ends a wait."""
+    """One entry. ``request``: sequence of the command that it answers; ``watch``: a key whose change ends a wait."""
 
     kind: Kind
     token: int
@@ -194,9 +194,7 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
         case Kind.WAITING:
             return replace(state, phase=Phase.WAITING, applied=state.intent_at is not None, last=entry)
         case Kind.PARKED:
-            return replace(
-                state, phase=Phase.PARKED, resume_to=state.phase, last=entry, reason=entry.reason
-            )
+            return replace(state, phase=Phase.PARKED, resume_to=state.phase, last=entry, reason=entry.reason)
         case Kind.RESUMED:
             ending = state.resume_to is Phase.ENDING
             return replace(

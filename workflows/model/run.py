@@ -37,7 +37,7 @@ class Run(Record):
         return f"{self.node}.{self.cause}"
 
     def digest(self) -> str:
-        """What an approver saw, as SHA-256: run, steps, serial, UUID, image and the disk hint. Anything changed voids it."""
+        """What an approver saw, as SHA-256: run, steps, serial, UUID, image, disk hint. Anything changed voids it."""
         profile = self.desired.profile
         seen = "|".join(
             (

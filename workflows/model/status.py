@@ -31,6 +31,7 @@ class StepTiming(Record):
 class NodeStatus(Record):
     """One node now. ``accepted_run`` stays for good once a run has accepted the node: it was in service (law 4).
 
+    ``answered`` is the largest command sequence that a worker has considered for this node.
     ``deadline`` is when a wait becomes overdue, ``due_at`` when a worker looks again; both are server time.
     """
 
@@ -56,6 +57,7 @@ class NodeStatus(Record):
     accepted_at: datetime | None = None
     accepted_generation: int = 0
     generation: int = 0
+    answered: int = 0
     serial: str | None = None
     uuid: str | None = None
     timings: tuple[StepTiming, ...] = ()

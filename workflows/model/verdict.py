@@ -8,7 +8,7 @@ from workflows.model.record import Record
 class Verdict(StrEnum):
     """Only PASS, or a WARN that the profile permits, accepts a node (law 10: fail closed)."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105
     WARN = "warn"
     FAIL = "fail"
     ERROR = "error"
@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 class Check(Record):
-    """One judged check. ``entity`` is the part (GPU UUID, HCA GUID, mount); ``evidence`` the SHA-256 of the raw output."""
+    """One judged check. ``entity``: the part (GPU UUID, HCA GUID, mount); ``evidence``: SHA-256 of the raw output."""
 
     id: str
     entity: str = ""

@@ -1,0 +1,62 @@
+"""Requests turned into journal entries: what a person asked for, answered once, by the lease holder only.
+
+Each request carries the sequence of its command. An entry names that sequence, so a request is never answered twice, and
+one that names another run than the open one is left to ``choose_workflow`` or refused where it was sent.
+"""
+
+from dataclasses import dataclass
+
+from workflows.model.command import Ask, Request, Verb
+from workflows.model.journal import Fold, Kind, Phase
+from workflows.model.run import Run
+
+_ENDED = (Phase.ENDING, Phase.SETTLED, Phase.FINISHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An entry to append for a request."""
+
+    kind: Kind
+    ask: Ask
+    reason: str
+    digest: str = ""
+
+
+def newest_sequence(request: Request) -> int:
+    """The largest command sequence in a request; 0 where it is empty."""
+    asks = (request.start, request.approval, request.cancel, request.hold, request.resume)
+    return max((a.sequence for a in asks if a is not None), default=0)
+
+
+def unanswered(request: Request | None, run: Run, state: Fold, four_eyes: bool) -> Answer | None:
+    """The first request about this run that the journal doesn't answer yet, in the order of what people mean most."""
+    if request is None or state.phase in _ENDED:
+        return None
+    if (ask := _fresh(request.cancel, run, state)) is not None:
+        return Answer(Kind.CANCELLED, ask, f"cancelled by {ask.who}: {ask.reason or 'no reason was given'}")
+    if (ask := _fresh(request.hold, run, state)) is not None:
+        if ask.verb is Verb.HOLD and state.phase in (Phase.READY, Phase.WAITING, Phase.PARKED):
+            return Answer(Kind.HELD, ask, f"held by {ask.who}: {ask.reason or 'no reason was given'}")
+        if ask.verb is Verb.UNHOLD and state.phase is Phase.HELD:
+            return Answer(Kind.UNHELD, ask, f"released by {ask.who}")
+    if state.phase is not Phase.PARKED or state.last is None:
+        return None
+    digest = state.last.digest
+    if digest and (ask := _fresh(request.approval, run, state)) is not None:
+        if ask.verb is Verb.DENY:
+            return Answer(Kind.DENIED, ask, f"denied by {ask.who}: {ask.reason or 'no reason was given'}")
+        void = ask.digest is not None and ask.digest != digest
+        if not void and not (four_eyes and ask.who == run.asked_by):
+            return Answer(Kind.APPROVED, ask, f"approved by {ask.who}", digest)
+    if not digest and (ask := _fresh(request.resume, run, state)) is not None:
+        return Answer(Kind.RESUMED, ask, f"resumed by {ask.who}: {ask.reason or 'no reason was given'}")
+    return None
+
+
+def _fresh(ask: Ask | None, run: Run, state: Fold) -> Ask | None:
+    if ask is None or ask.sequence in state.requests:
+        return None
+    if ask.cause is not None and ask.cause != run.cause:
+        return None
+    return ask

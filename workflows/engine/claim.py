@@ -1,0 +1,178 @@
+"""A claim: one worker, one node, one run, one lease. The only writer of journal and status entries.
+
+Theory of operation. A claim appends ``claimed`` and folds the journal until it sees that very entry: a store that answers
+from a replica may be behind what the last holder wrote. From then on its own fold is the truth, because nobody else can
+append under this run while the lease is held. A claim always ends with an entry of its own (done, waiting, parked ...); one
+that didn't was ended by its step, and three of those in a row park the run.
+"""
+
+from datetime import datetime, timedelta
+
+from workflows.engine.lease import Lease
+from workflows.engine.ports import Bus, Clock, Store
+from workflows.model.command import Request
+from workflows.model.errors import Unreachable
+from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase, journal_key
+from workflows.model.journal import fold as fold_entries
+from workflows.model.run import Run
+from workflows.model.status import NodeState, NodeStatus, StepTiming
+
+_SHOWN = {
+    Phase.READY: NodeState.RUNNING,
+    Phase.ACTING: NodeState.RUNNING,
+    Phase.WAITING: NodeState.WAITING,
+    Phase.PARKED: NodeState.PARKED,
+    Phase.HELD: NodeState.HELD,
+    Phase.ENDING: NodeState.RUNNING,
+    Phase.SETTLED: NodeState.RUNNING,
+}
+_TOLD = (Kind.PARKED, Kind.FINISHED, Kind.FAILED, Kind.APPROVED, Kind.DENIED, Kind.CANCELLED, Kind.HELD, Kind.UNHELD)
+_READ_BACK = timedelta(seconds=10)
+
+
+class Claim:
+    """Writes a run's journal under a lease and keeps the node's status in step with the fold."""
+
+    def __init__(self, store: Store, bus: Bus, clock: Clock, lease: Lease, run: Run, status: NodeStatus):
+        self.store, self.bus, self.clock, self.lease, self.run = store, bus, clock, lease, run
+        self.state = Fold()
+        self.first = True
+        self._status = status
+        self._entries: list[tuple[Entry, datetime]] = []
+        self._number = 0
+
+    async def begin(self) -> None:
+        """Append ``claimed`` and fold until it is seen.
+
+        Raises:
+            Fenced: the lease is gone.
+            Unreachable: the store doesn't show the entry within 10 s.
+        """
+        await self._write(Entry(kind=Kind.CLAIMED, token=self.lease.token, worker=self.lease.worker))
+        prefix = f"journal.{self.run.node}.{self.run.cause}.>"
+        mine = journal_key(self.run.node, self.run.cause, self.lease.token, 0)
+        deadline = self.clock.now() + _READ_BACK
+        while True:
+            found = await self.store.list(prefix)
+            if any(v.key == mine for v in found):
+                break
+            if self.clock.now() > deadline:
+                raise Unreachable(f"{self.run.id}: the store doesn't show our own claim; another look follows")
+            await self.clock.sleep(timedelta(milliseconds=100))
+        self._entries = [(Entry.decode(v.data), v.time) for v in found if v.data is not None]
+        self.first = all(e.token == self.lease.token for e, _ in self._entries)
+        self.state = fold_entries(self.run, self._entries)
+
+    async def append(self, kind: Kind, **fields: object) -> None:
+        """Append an entry for the current step, then bring status (and, where people care, a note) up to date.
+
+        Raises:
+            Fenced: the lease is gone; nothing was written.
+        """
+        entry = Entry.model_validate(
+            {
+                "kind": kind,
+                "token": self.lease.token,
+                "worker": self.lease.worker,
+                "step": self.state.step,
+                "attempt": self.state.attempt,
+                **fields,
+            }
+        )
+        await self._write(entry)
+        self._entries.append((entry, self.clock.now()))
+        self.state = fold_entries(self.run, self._entries)
+        await self.show()
+        if kind in _TOLD:
+            await self.tell(kind.value)
+
+    async def session(self, uri: str) -> None:
+        """Append the URI of this claim's BMC session."""
+        await self.append(Kind.SESSION, session=uri)
+
+    async def request(self) -> Request | None:
+        """What people ask of the node now."""
+        value = await self.store.get(f"request.{self.run.node}")
+        return Request.decode(value.data) if value.data is not None else None
+
+    async def answered(self, sequence: int) -> None:
+        """Note that requests up to this one were considered."""
+        if sequence > self._status.answered:
+            self._status = self._status.model_copy(update={"answered": sequence})
+            await self._write_status()
+
+    async def accept(self, report: str) -> None:
+        """Note for good that this run put the node in service."""
+        self._status = self._status.model_copy(
+            update={
+                "accepted_run": self.run.id,
+                "accepted_at": self.clock.now(),
+                "accepted_generation": self.run.desired.generation,
+                "report": report,
+            }
+        )
+
+    async def show(self) -> None:
+        """Write ``status.<node>``: a cache of the fold."""
+        self._status = self._status.model_copy(update=self._shown())
+        await self._write_status()
+
+    async def tell(self, phase: str) -> None:
+        """Publish a note; a lost note is caught up by whoever follows status."""
+        try:
+            await self.bus.publish(f"note.{phase}.{self.run.node}", self._status.encode())
+        except Unreachable:
+            return
+
+    def _shown(self) -> dict[str, object]:
+        run, state, last = self.run, self.state, self.state.last
+        at_step = state.phase not in (Phase.ENDING, Phase.SETTLED, Phase.FINISHED) and state.step < len(run.steps)
+        changed = self._status.run != run.id or self._status.state is not self._node_state()
+        return {
+            "label": run.desired.label,
+            "state": self._node_state(),
+            "run": run.id,
+            "cause": run.cause,
+            "workflow": run.workflow,
+            "step": run.steps[state.step].name if at_step else "settle" if state.phase is not Phase.FINISHED else "",
+            "step_index": state.step,
+            "step_count": len(run.steps),
+            "attempt": state.attempt,
+            "reason": (last.reason if last else "") or state.reason,
+            "next_action": last.next_action if last else "",
+            "digest": last.digest if last and state.phase is Phase.PARKED else "",
+            "since": self.clock.now() if changed else self._status.since,
+            "deadline": last.deadline if last else None,
+            "due_at": last.due_at if last else None,
+            "watch": last.watch if last else None,
+            "outcome": state.outcome.value if state.outcome and state.phase is Phase.FINISHED else "",
+            "generation": max(self._status.generation, run.desired.generation),
+            "serial": run.desired.serial,
+            "uuid": run.desired.uuid,
+            "timings": tuple(
+                StepTiming(step=t.step, seconds=round(t.seconds, 3), attempts=t.attempts) for t in state.timings
+            ),
+        }
+
+    def _node_state(self) -> NodeState:
+        if self.state.phase is not Phase.FINISHED:
+            return _SHOWN[self.state.phase]
+        if self.state.outcome is Outcome.SUCCEEDED or self.state.outcome in (Outcome.CANCELLED, Outcome.DENIED):
+            untouched = self.state.outcome is not Outcome.SUCCEEDED and self._touched()
+            return NodeState.FAILED if untouched else self._resting()
+        return NodeState.FAILED
+
+    def _touched(self) -> bool:
+        """Whether a cancelled run had already begun to act on the machine."""
+        return self.state.step > 0
+
+    def _resting(self) -> NodeState:
+        return NodeState.IN_SERVICE if self._status.accepted_run else NodeState.IDLE
+
+    async def _write(self, entry: Entry) -> None:
+        key = journal_key(self.run.node, self.run.cause, self.lease.token, self._number)
+        await self.lease.append(key, entry.encode())
+        self._number += 1
+
+    async def _write_status(self) -> None:
+        await self.lease.append(f"status.{self.run.node}", self._status.encode())

@@ -1,0 +1,96 @@
+"""The session fence: a BMC whose first write of a claim opens a session that every earlier claim of the node loses.
+
+Theory of operation. The store's fence protects records, not metal: a worker that was paused past its lease could still
+power a node that somebody re-imaged. So before the first write of a claim the holder, in this order,
+
+1. reads who the machine is and compares it with the wish (the identity interlock),
+2. opens one session of its own,
+3. ends the sessions *named by this node's earlier claims*, never others of the account,
+4. appends its session's URI to the journal under the lease (refused: it ends its own session and drops everything),
+5. and only then sends the write.
+
+BMCs without sessions (``open`` returns None) follow the *time* rule: the lease must outlast the call, and a new owner waits
+one call's time-out before its first write, so that the call of an older owner has ended.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from workflows.engine.lease import Lease
+from workflows.engine.ports import Bmc, BmcFacts, BootTarget, Clock, Power
+from workflows.engine.step import check_identity
+from workflows.model.desired import Desired
+from workflows.model.errors import Fenced
+
+CALL_TIMEOUT = timedelta(seconds=10)
+
+
+class FencedBmc:
+    """Implements ``Bmc`` over a driver's; the steps never see the driver itself."""
+
+    def __init__(
+        self,
+        raw: Bmc,
+        lease: Lease,
+        clock: Clock,
+        desired: Desired,
+        earlier: tuple[str, ...],
+        first_claim: bool,
+        append_session: Callable[[str], Awaitable[None]],
+    ):
+        self._raw, self._lease, self._clock, self._desired = raw, lease, clock, desired
+        self._earlier, self._first_claim, self._append = earlier, first_claim, append_session
+        self._opened = False
+        self._timed = False
+
+    async def open(self) -> str | None:
+        """Not for steps: the fence opens at the first write."""
+        raise AssertionError("the fence opens by itself")
+
+    async def end_session(self, uri: str) -> None:
+        """End a session by name."""
+        await self._raw.end_session(uri)
+
+    async def facts(self) -> BmcFacts:
+        """Read identity, power and boot override; reads need no fence."""
+        return await self._raw.facts()
+
+    async def power(self, wanted: Power) -> None:
+        """Ask for power on or off, behind the fence."""
+        await self._fence()
+        await self._raw.power(wanted)
+
+    async def boot(self, target: BootTarget) -> None:
+        """Set the boot override, behind the fence."""
+        await self._fence()
+        await self._raw.boot(target)
+
+    async def reset_bmc(self) -> None:
+        """Restart the BMC, behind the fence."""
+        await self._fence()
+        await self._raw.reset_bmc()
+
+    async def close(self) -> None:
+        """End this claim's session."""
+        await self._raw.close()
+
+    async def _fence(self) -> None:
+        if not self._opened:
+            facts = await self._raw.facts()
+            check_identity(self._desired, facts.serial, facts.uuid)
+            uri = await self._raw.open()
+            self._timed = uri is None
+            for old in self._earlier:
+                if old != uri:
+                    await self._raw.end_session(old)
+            if self._timed and not self._first_claim:
+                await self._clock.sleep(CALL_TIMEOUT)
+            if uri is not None:
+                try:
+                    await self._append(uri)
+                except Fenced:
+                    await self._raw.close()
+                    raise
+            self._opened = True
+        if self._timed and not self._lease.outlasts(CALL_TIMEOUT):
+            await self._lease.renew()

@@ -1,0 +1,252 @@
+"""The runner: drives one claimed run until it is parked, finished, or waits for longer than a minute.
+
+Theory of operation. In a loop: answer what people ask, ``decide``, do it. A step is driven by ``intent → verify →
+(NotYet) apply → poll verify → done``; after a crash the open intent is verified first, so an effect that happened is
+never repeated blindly. Errors say what comes next: ``Transient`` is tried again after a pause, a bounded number of times,
+then a person is asked; ``Refused`` fails the run; ``NeedsHuman`` parks it; ``Fenced`` drops everything and writes nothing.
+A step that raises anything else is a bug: the run parks with its name, and no other node is slowed by it.
+
+Cancel, hold and a newer wish take effect between acts and between polls, never inside one.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from workflows.engine.ask import newest_sequence, unanswered
+from workflows.engine.claim import Claim
+from workflows.engine.decide import Begin, Check, Finish, Park, Rest, Settle, decide
+from workflows.engine.permission import permission
+from workflows.engine.step import Broken, Context, Done, NotYet, Step, Steps
+from workflows.model.desired import Desired
+from workflows.model.errors import Fenced, NeedsHuman, Refused, Transient
+from workflows.model.journal import Kind, Outcome
+from workflows.model.record import Json
+
+#: A wait that is longer than this releases the worker and the lease.
+SHORT_WAIT = timedelta(seconds=60)
+#: How soon a run whose permission can't be asked (inventory out of reach) looks again.
+ASK_AGAIN = timedelta(seconds=30)
+SETTLE_DEADLINE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Drives claims. ``context`` builds what a step sees from the claim's present state."""
+
+    steps: Steps
+    settle: Step
+    context: Callable[[Claim], Context]
+    jitter: random.Random
+
+    async def drive(self, claim: Claim) -> None:
+        """Go on until there is nothing to do for now.
+
+        Raises:
+            Fenced: the lease is gone; the caller writes nothing more.
+        """
+        while True:
+            if await self._answer(claim):
+                continue
+            act = decide(claim.run, claim.state, claim.clock.now(), self.steps, stirred=True)
+            match act:
+                case Rest():
+                    return
+                case Park(reason, next_action, digest):
+                    await claim.append(Kind.PARKED, reason=reason, next_action=next_action, digest=digest)
+                    return
+                case Begin():
+                    if not await self._begin(claim):
+                        return
+                case Check():
+                    if not await self._check(claim):
+                        return
+                case Settle():
+                    if not await self._settle(claim):
+                        return
+                case Finish():
+                    await self._finish(claim)
+                    return
+
+    async def _answer(self, claim: Claim) -> bool:
+        request = await claim.request()
+        if request is None:
+            return False
+        answer = unanswered(request, claim.run, claim.state, self.context(claim).settings.four_eyes)
+        if answer is None:
+            await claim.answered(newest_sequence(request))
+            return False
+        await claim.append(
+            answer.kind,
+            reason=answer.reason,
+            person=answer.ask.who,
+            request=answer.ask.sequence,
+            digest=answer.digest,
+        )
+        return True
+
+    async def _begin(self, claim: Claim) -> bool:
+        step = self._current(claim)
+        if step.destructive and not await self._permitted(claim):
+            return False
+        ctx = self.context(claim)
+        try:
+            base = await step.baseline(ctx)
+        except Exception as error:  # noqa: BLE001 - sorted by _failed, which lets Fenced through
+            return await self._failed(claim, step, error)
+        await claim.append(
+            Kind.INTENT,
+            baseline=base,
+            deadline=claim.clock.now() + step.timeout,
+            reason=f"{step.name} began",
+            next_action="bringup goes on by itself",
+        )
+        return True
+
+    async def _permitted(self, claim: Claim) -> bool:
+        """The second look at the inventory right before a destructive step (law 4)."""
+        ctx = self.context(claim)
+        try:
+            now: Desired | None = await ctx.inventory.read(claim.run.node)
+        except Transient as error:
+            await claim.append(
+                Kind.WAITING,
+                reason=f"the inventory can't be asked whether this is still wanted: {error}",
+                next_action="bringup asks again by itself; nothing is wiped before it answers",
+                due_at=claim.clock.now() + ASK_AGAIN,
+            )
+            return False
+        refusal = permission(claim.run, now)
+        if refusal is None:
+            return True
+        if refusal.superseded:
+            await claim.append(Kind.CANCELLED, reason=refusal.reason)
+            return True
+        await claim.append(Kind.PARKED, reason=refusal.reason, next_action=refusal.next_action)
+        return False
+
+    async def _check(self, claim: Claim) -> bool:
+        """Verify, act where needed, and poll. False: the claim is over for now."""
+        step = self._current(claim)
+        base = claim.state.baseline
+        applied = claim.state.applied
+        try:
+            while True:
+                if await self._answer(claim):
+                    return True
+                verified = await step.verify(self.context(claim), base)
+                match verified:
+                    case Done(result):
+                        await claim.append(Kind.DONE, result=result, reason=f"{step.name} done")
+                        return True
+                    case Broken(reason):
+                        raise Refused(reason)
+                    case NotYet() if not applied:
+                        await step.apply(self.context(claim), base)
+                        applied = True
+                        continue
+                    case NotYet(reason):
+                        pass
+                deadline = (claim.state.intent_at or claim.clock.now()) + step.timeout
+                if claim.clock.now() >= deadline:
+                    raise Transient(f"{step.name} is overdue: {verified.reason}")
+                if verified.check_in > SHORT_WAIT:
+                    await self._wait(claim, verified, step)
+                    return False
+                await claim.clock.sleep(verified.check_in)
+        except Exception as error:  # noqa: BLE001 - sorted by _failed, which lets Fenced through
+            return await self._failed(claim, step, error)
+
+    async def _wait(self, claim: Claim, verified: NotYet, step: Step) -> None:
+        now = claim.clock.now()
+        deadline = (claim.state.intent_at or now) + step.timeout
+        watched = (await claim.store.get(verified.watch)).seq if verified.watch else 0
+        await claim.append(
+            Kind.WAITING,
+            reason=verified.reason,
+            next_action=verified.next_action,
+            deadline=deadline,
+            due_at=min(now + verified.check_in, deadline),
+            watch=verified.watch,
+            watch_seq=watched,
+        )
+
+    async def _failed(self, claim: Claim, step: Step, error: Exception) -> bool:
+        """Sort an error; True where the drive goes on at once."""
+        match error:
+            case Fenced():
+                await claim.lease.renew()  # the BMC ended our session: ours only while the lease still is
+                await self._retry(claim, step, str(error))
+                return False
+            case NeedsHuman():
+                await claim.append(Kind.PARKED, reason=str(error), next_action="retry or cancel once it is clear")
+                return False
+            case Refused():
+                await claim.append(Kind.FAILED, final=True, reason=str(error), next_action="mend the cause, then retry")
+                return True
+            case Transient():
+                await self._retry(claim, step, str(error))
+                return False
+            case _:
+                await claim.append(
+                    Kind.PARKED,
+                    reason=f"step {step.name} met a defect of bringup: {type(error).__name__}: {error}",
+                    next_action="report it with the worker's log, then retry or cancel",
+                )
+                return False
+
+    async def _retry(self, claim: Claim, step: Step, reason: str) -> None:
+        if claim.state.attempt >= step.retry.attempts:
+            await claim.append(
+                Kind.PARKED,
+                reason=f"{step.name} failed {claim.state.attempt} times, last: {reason}",
+                next_action="look at the machine, then retry or cancel",
+            )
+            return
+        pause = step.retry.pause * self.jitter.uniform(0.75, 1.25)
+        await claim.append(
+            Kind.FAILED,
+            reason=reason,
+            next_action=f"bringup tries {step.name} again by itself",
+            due_at=claim.clock.now() + pause,
+        )
+
+    async def _settle(self, claim: Claim) -> bool:
+        ctx = self.context(claim)
+        base: Json = None
+        try:
+            verified = await self.settle.verify(ctx, base)
+            if isinstance(verified, NotYet):
+                await self.settle.apply(ctx, base)
+                verified = await self.settle.verify(ctx, base)
+        except Fenced:
+            raise
+        except (Transient, Refused) as error:
+            verified = NotYet(str(error), ASK_AGAIN)
+        match verified:
+            case Done():
+                await claim.append(Kind.SETTLED, reason="everything that the run arranged is released")
+                return True
+            case Broken(reason):
+                await claim.append(Kind.PARKED, reason=reason, next_action="release it by hand, then retry")
+            case NotYet(reason):
+                await claim.append(
+                    Kind.WAITING,
+                    reason=f"the run is over, but not released: {reason}",
+                    next_action="bringup tries again by itself",
+                    due_at=claim.clock.now() + max(verified.check_in, ASK_AGAIN),
+                    watch=verified.watch,
+                    watch_seq=(await claim.store.get(verified.watch)).seq if verified.watch else 0,
+                )
+        return False
+
+    async def _finish(self, claim: Claim) -> None:
+        outcome = claim.state.outcome or Outcome.FAILED
+        if outcome is Outcome.SUCCEEDED:
+            report = claim.state.result("burn_in")
+            await claim.accept(str(report.get("report", "")) if isinstance(report, dict) else "")
+        await claim.append(Kind.FINISHED, outcome=outcome, reason=claim.state.reason)
+
+    def _current(self, claim: Claim) -> Step:
+        return self.steps[claim.run.steps[claim.state.step].name]

@@ -1,0 +1,44 @@
+"""A workflow: the list of steps for one intent, and how a run is made of it."""
+
+from dataclasses import dataclass
+
+from workflows.engine.choose import Chosen
+from workflows.engine.step import Steps
+from workflows.model.desired import Desired
+from workflows.model.errors import Refused
+from workflows.model.keys import Cause
+from workflows.model.run import Run, StepRef
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """One intent. ``about`` is the sentence that ``bringup plan`` prints."""
+
+    name: str
+    about: str
+    steps: tuple[str, ...]
+
+
+def make_run(workflow: Workflow, steps: Steps, desired: Desired, chosen: Chosen, after: Cause | None) -> Run:
+    """Freeze a run: the steps with their versions, the wish, who asked and why.
+
+    Raises:
+        Refused: the command names a release that the wish's profile doesn't have.
+    """
+    ask = chosen.ask
+    profile = desired.profile
+    if ask is not None and ask.release and (profile is None or profile.release.name != ask.release):
+        have = profile.release.name if profile else "none"
+        raise Refused(f"{desired.label}: release {ask.release} was asked for, the inventory says {have}")
+    assert chosen.cause is not None
+    return Run(
+        node=desired.node,
+        cause=chosen.cause,
+        workflow=workflow.name,
+        steps=tuple(StepRef(name=name, version=steps[name].version) for name in workflow.steps),
+        desired=desired,
+        asked_by=ask.who if ask is not None else "inventory",
+        reason=(ask.reason if ask is not None else "") or chosen.reason,
+        approval=chosen.approval,
+        after=after,
+    )
