@@ -131,6 +131,7 @@ class Runner:
         step = self._current(claim)
         base = claim.state.baseline
         applied = claim.state.applied
+        seen = -1
         try:
             while True:
                 if await self._answer(claim):
@@ -152,16 +153,19 @@ class Runner:
                 if claim.clock.now() >= deadline:
                     raise Transient(f"{step.name} is overdue: {verified.reason}")
                 if verified.check_in > SHORT_WAIT:
-                    await self._wait(claim, verified, step)
-                    return False
+                    sequence = (await claim.store.get(verified.watch)).seq if verified.watch else 0
+                    if sequence == seen:
+                        await self._wait(claim, verified, step, sequence)
+                        return False
+                    seen = sequence  # read before the next verify, so no change in between is slept through
+                    continue
                 await claim.clock.sleep(verified.check_in)
         except Exception as error:  # noqa: BLE001 - sorted by _failed, which lets Fenced through
             return await self._failed(claim, step, error)
 
-    async def _wait(self, claim: Claim, verified: NotYet, step: Step) -> None:
+    async def _wait(self, claim: Claim, verified: NotYet, step: Step, watched: int) -> None:
         now = claim.clock.now()
         deadline = (claim.state.intent_at or now) + step.timeout
-        watched = (await claim.store.get(verified.watch)).seq if verified.watch else 0
         await claim.append(
             Kind.WAITING,
             reason=verified.reason,

@@ -1,0 +1,34 @@
+"""Every step and every workflow that this version knows."""
+
+from workflows.adopt import ADOPT
+from workflows.engine.step import Step, Steps
+from workflows.engine.workflow import Workflow
+from workflows.provision import PROVISION
+from workflows.reimage import REIMAGE
+from workflows.steps.burn_in import BurnIn
+from workflows.steps.configure import Configure
+from workflows.steps.deploy import Deploy
+from workflows.steps.identify import Identify
+from workflows.steps.netboot import Netboot
+from workflows.steps.power_off import PowerOff
+from workflows.steps.power_on import PowerOn
+from workflows.steps.reach import Reach
+from workflows.steps.reboot import Reboot
+from workflows.steps.register import Register
+from workflows.steps.set_boot import SetBoot
+
+_ALL: tuple[Step, ...] = (
+    Identify(),
+    PowerOff(),
+    SetBoot(),
+    Netboot(),
+    PowerOn(),
+    Deploy(),
+    Reach(),
+    Configure(),
+    Reboot(),
+    BurnIn(),
+    Register(),
+)
+STEPS: Steps = {step.name: step for step in _ALL}
+WORKFLOWS: dict[str, Workflow] = {w.name: w for w in (PROVISION, REIMAGE, ADOPT)}

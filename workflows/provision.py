@@ -1,0 +1,21 @@
+"""``provision``: a node that was never in service becomes a proven one."""
+
+from workflows.engine.workflow import Workflow
+
+PROVISION = Workflow(
+    name="provision",
+    about="install the release's image on the system disk, configure it, and prove the node",
+    steps=(
+        "identify",
+        "power_off",
+        "set_boot",
+        "netboot",
+        "power_on",
+        "deploy",
+        "reach",
+        "configure",
+        "reboot",
+        "burn_in",
+        "register",
+    ),
+)

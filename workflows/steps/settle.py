@@ -1,0 +1,57 @@
+"""``settle``: the end of every run: grant closed, boot from disk, BMC session out. Releases, and never "un-wipes".
+
+A grant that is *taken* belongs to a machine that may be writing: settle waits for its report, and asks a person when the
+grant's deadline has passed.
+"""
+
+from datetime import timedelta
+
+from workflows.engine.grants import grant_key
+from workflows.engine.ports import BootTarget
+from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Verified
+from workflows.model.errors import BringupError, Fenced
+from workflows.model.grant import GrantState
+from workflows.model.record import Json
+
+
+class Settle:
+    """Not a step of a list: the runner drives it when the list is over, whatever the outcome."""
+
+    name, version = "settle", 1
+    timeout = timedelta(minutes=10)
+    retry = Retry(attempts=3)
+    destructive = needs_approval = False
+
+    async def baseline(self, ctx: Context) -> Json:
+        """Nothing is kept."""
+        return None
+
+    async def apply(self, ctx: Context, base: Json) -> None:
+        """Close what is open; take back a network boot that was never used. A BMC out of reach holds up nothing here."""
+        for grant, _ in await ctx.grants.all():
+            await ctx.grants.close(grant.attempt, "the run is over")
+        try:
+            if (await ctx.bmc.facts()).boot is BootTarget.NETWORK_ONCE:
+                await ctx.bmc.boot(BootTarget.DISK)
+        except Fenced:
+            raise
+        except BringupError as error:
+            ctx.log(f"settle: the boot override could not be taken back: {error}")
+
+    async def verify(self, ctx: Context, base: Json) -> Verified:
+        """No grant of this run is open or taken."""
+        for grant, _ in await ctx.grants.all():
+            if grant.state is GrantState.OPEN:
+                return NotYet("a grant is still open")
+            if grant.state is GrantState.TAKEN:
+                if ctx.clock.now() > grant.deadline:
+                    return Broken(
+                        f"{ctx.desired.label} took its grant and never reported; its disk may be half written"
+                    )
+                return NotYet(
+                    "the machine is writing its disk, which nobody may interrupt",
+                    timedelta(minutes=5),
+                    "it ends with the machine's report",
+                    grant_key(ctx.run.node, ctx.run.cause, grant.attempt),
+                )
+        return Done()
