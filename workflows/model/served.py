@@ -36,18 +36,18 @@ class Served(Record):
     """The newest script, the counts of both kinds, and the newest phone-home. ``cause`` is the grant's, for *agent*."""
 
     node: NodeKey
-    kind: Script | None = None
+    script: Script | None = None
     cause: Cause | None = None
     attempt: int = 0
     at: datetime | None = None
-    local_count: int = 0
-    agent_count: int = 0
+    local_scripts: int = 0
+    agent_scripts: int = 0
     home: Home | None = None
 
     @property
     def count(self) -> int:
         """All scripts served to this node, ever."""
-        return self.local_count + self.agent_count
+        return self.local_scripts + self.agent_scripts
 
 
 def served_key(node: NodeKey) -> str:
