@@ -3,8 +3,8 @@
 Theory of operation. A command has no power of its own: it is checked here, and compare-and-set into ``request.<node>``,
 one field a kind; the lease holder reads it there. Its id is its sequence, so a redelivered message finds its ``outcome``
 already written, or writes the same fields again, which changes nothing. It expires 10 minutes after the server's
-timestamp, so a consumer that was away for an hour wipes nothing that its sender has forgotten. A command that names what its sender saw
-(``after``, ``digest``) is refused for a node where that has changed.
+timestamp, so a consumer that was away for an hour wipes nothing that its sender has forgotten. A command that names what
+its sender saw (``after``, ``digest``) is refused for a node where that has changed.
 """
 
 from collections.abc import Callable, Iterable
