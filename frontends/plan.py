@@ -1,0 +1,61 @@
+"""``plan``: what bringup would do with a node and why, by the same pure table that the worker asks. Touches nothing."""
+
+from dataclasses import asdict, dataclass
+
+from frontends.read_model import NodeView
+from workflows.engine.choose import Choice, choose_workflow
+from workflows.engine.step import Steps
+from workflows.engine.workflow import Workflow
+from workflows.model.settings import SiteSettings
+from workflows.model.status import NodeState
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """One node's plan. ``steps``: name, whether it destroys, whether it asks for approval, and its deadline."""
+
+    node: str
+    label: str
+    workflow: str
+    reason: str
+    profile: str
+    won_by: str
+    problems: tuple[str, ...]
+    steps: tuple[tuple[str, str, str, str], ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The row of ``--json``."""
+        return asdict(self)
+
+
+def plan_node(view: NodeView, settings: SiteSettings, steps: Steps, workflows: dict[str, Workflow]) -> PlanView:
+    """The plan of one node as things stand."""
+    desired, status = view.desired, view.status
+    busy = status.state in (NodeState.RUNNING, NodeState.WAITING, NodeState.PARKED, NodeState.HELD)
+    if busy:
+        workflow, reason, asks = status.workflow, f"run {status.run} is open: {status.reason}", False
+    else:
+        chosen = choose_workflow(desired, status, settings, None, None)
+        workflow, reason, asks = chosen.workflow, chosen.reason, chosen.approval
+        if chosen.choice in (Choice.DRIFT, Choice.NOTHING, Choice.REFUSED):
+            workflow = ""
+    names = workflows[workflow].steps if workflow in workflows else ()
+    profile = desired.profile
+    return PlanView(
+        node=desired.node,
+        label=desired.label,
+        workflow=workflow,
+        reason=reason,
+        profile=f"{profile.sku.name} + {profile.release.name}" if profile else "none",
+        won_by=profile.won_by if profile else "",
+        problems=desired.problems,
+        steps=tuple(
+            (
+                name,
+                "yes" if steps[name].destructive else "",
+                "yes" if asks and steps[name].needs_approval else "",
+                str(steps[name].timeout),
+            )
+            for name in names
+        ),
+    )
