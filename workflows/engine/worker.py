@@ -11,7 +11,7 @@ moment the lease is lost, which also ends the Ansible child and every open conne
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ log = logging.getLogger("bringup.worker")
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker process. ``close`` of a claim's connections is ``release_claim``'s business, wired by ``app``."""
+    """One worker process. ``release_claim`` ends a claim's BMC session and connections; ``app`` wires it."""
 
     name: str
     store: Store
@@ -47,7 +47,7 @@ class Worker:
     steps: Steps
     workflows: Mapping[str, Workflow]
     runner: Runner
-    release_claim: Callable[[Claim], "asyncio.Future[None] | None"]
+    release_claim: Callable[[Claim], Awaitable[None]]
     ttl: timedelta = TTL
 
     async def serve(self) -> None:
@@ -159,9 +159,7 @@ class Worker:
             await claim.begin()
             await self.runner.drive(claim)
         finally:
-            done = self.release_claim(claim)
-            if done is not None:
-                await done
+            await self.release_claim(claim)
         return claim.state.outcome is not None
 
     async def _open(self, lease: Lease, view: View) -> Run | None:
