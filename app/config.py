@@ -1,0 +1,142 @@
+"""The site's configuration file, and the only place that reads the environment.
+
+``bringup`` reads the YAML file that ``--config`` or ``BRINGUP_CONFIG`` names (``/etc/bringup/site.yaml`` by default). All
+relative paths in it are relative to the file. It holds no secret: only references that the secrets directory resolves.
+"""
+
+import os
+from pathlib import Path
+from typing import Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from workflows.model.errors import BadInput
+from workflows.model.record import Record
+from workflows.model.settings import SiteSettings
+
+DEFAULT_CONFIG = Path("/etc/bringup/site.yaml")
+CONFIG_VARIABLE = "BRINGUP_CONFIG"
+WHO_VARIABLE = "BRINGUP_USER"
+
+
+class NatsConfig(Record):
+    """Where JetStream is. Without a ``url``, ``up`` starts a server of its own under ``data``.
+
+    ``credentials`` is a secret reference with the fields ``username`` and ``password``, or ``seed`` (an nkey).
+    """
+
+    url: str | None = None
+    credentials: str | None = None
+    ca: Path | None = None
+
+
+class NetBoxConfig(Record):
+    """A NetBox as the inventory. ``token`` and ``webhook_secret`` are secret references (fields ``token``, ``key``)."""
+
+    url: str
+    token: str = "netbox/token"  # noqa: S105
+    webhook_secret: str = "netbox/webhook"  # noqa: S105
+    webhook_listen: str = "127.0.0.1:8010"
+    webhook_url: str | None = None
+    service_user: str = "bringup"
+    resync_seconds: float = Field(default=3600, gt=0)
+    changelog_seconds: float = Field(default=30, gt=0)
+
+
+class YamlConfig(Record):
+    """A directory of YAML files as the inventory."""
+
+    directory: Path
+
+
+class BootConfig(Record):
+    """Where machines reach the boot service, and what it serves. Listeners are ``address:port``."""
+
+    http: str = "0.0.0.0:8080"
+    https: str = "0.0.0.0:8443"
+    http_url: str
+    https_url: str
+    artifacts: Path
+    certificates: Path
+    kernel: str = "vmlinuz"
+    initrd: str = "agent.gz"
+    authorized_keys: Path | None = None
+    kernel_arguments: str | None = None
+    nameservers: tuple[str, ...] = ()
+
+
+class AnsibleConfig(Record):
+    """How Ansible reaches nodes. ``command_prefix`` goes before ssh and ansible (a network namespace, for labs)."""
+
+    command_prefix: tuple[str, ...] = ()
+    key: str = "ssh/bringup"
+    connection: str = "ssh"
+
+
+class SubnetManagerConfig(Record):
+    """How the InfiniBand subnet manager's side is asked: a prefix and environment for the infiniband-diags."""
+
+    command_prefix: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+
+
+class Config(Record):
+    """One site's whole configuration."""
+
+    settings: SiteSettings
+    nats: NatsConfig = NatsConfig()
+    netbox: NetBoxConfig | None = None
+    yaml: YamlConfig | None = None
+    boot: BootConfig | None = None
+    ansible: AnsibleConfig = AnsibleConfig()
+    subnet_manager: SubnetManagerConfig | None = None
+    profiles: Path
+    secrets: Path
+    data: Path
+    who: str = "operator"
+
+    @model_validator(mode="after")
+    def _one_inventory(self) -> Self:
+        if self.netbox is not None and self.yaml is not None:
+            raise ValueError("name one inventory: netbox or yaml, not both")
+        return self
+
+
+def load_config(path: Path | None) -> Config:
+    """Read the configuration.
+
+    Raises:
+        BadInput: the file is missing, isn't YAML, or a setting is wrong; the message names it.
+    """
+    path = path or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise BadInput(
+            f"no configuration at {path} ({error.strerror}); name it with --config or {CONFIG_VARIABLE}"
+        ) from None
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path} is not YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(raw, dict):
+        raise BadInput(f"{path} is not a mapping of settings")
+    if who := os.environ.get(WHO_VARIABLE):
+        raw["who"] = who
+    try:
+        return _absolute(Config.model_validate(raw), path.resolve().parent)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise BadInput(f"{path}: {where}: {first['msg']}") from None
+
+
+def _absolute[R: Record](record: R, base: Path) -> R:
+    """The record with every relative path made absolute, below ``base``."""
+    changes: dict[str, object] = {}
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        if isinstance(value, Path):
+            changes[name] = base / value
+        elif isinstance(value, Record):
+            changes[name] = _absolute(value, base)
+    return record.model_copy(update=changes)
