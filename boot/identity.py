@@ -1,0 +1,125 @@
+"""Who is asking: which node has all the identifiers that a machine gave.
+
+Every identifier given must fit the same node (design, Boot and deploy). A machine of which only some fit is as unknown
+as one of which none does: a swapped board or a moved NIC never gets another node's script.
+"""
+
+import re
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from workflows.model.desired import Desired
+from workflows.model.errors import BadInput
+from workflows.model.grant import Grant, Machine
+from workflows.model.keys import NodeKey
+
+_MAC = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}")
+_MAX_SERIAL = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Identifiers:
+    """What a machine's firmware says of itself; empty where it says nothing."""
+
+    mac: str = ""
+    serial: str = ""
+    uuid: str = ""
+
+    @classmethod
+    def parse(cls, mac: str, serial: str, uuid: str) -> "Identifiers":
+        """Read what a machine sent.
+
+        Raises:
+            BadInput: an identifier of a form that no machine has.
+        """
+        mac, serial, uuid = mac.strip().lower(), serial.strip(), uuid.strip().lower()
+        if mac and not _MAC.fullmatch(mac):
+            raise BadInput("mac is no MAC address; send six octets in hex")
+        if len(serial) > _MAX_SERIAL or not serial.isprintable():
+            raise BadInput(f"serial is longer than {_MAX_SERIAL} characters or not printable")
+        if uuid and same_uuid(uuid, uuid) is False:
+            raise BadInput("uuid is no UUID")
+        return cls(mac.replace("-", ":"), serial, uuid)
+
+    def __str__(self) -> str:
+        return f"MAC {self.mac or '-'}, serial {self.serial or '-'}, UUID {self.uuid or '-'}"
+
+
+def same_uuid(one: str, other: str) -> bool:
+    """Whether two UUIDs are the same board's: SMBIOS before 2.6 and some BMCs show the first three fields swapped.
+
+    Source: DMTF DSP0134, 7.2.1 (System UUID), on the byte order of the first three fields.
+    """
+    try:
+        a, b = UUID(one), UUID(other)
+    except ValueError:
+        return False
+    return b.bytes in (a.bytes, a.bytes_le)
+
+
+def same_serial(one: str, other: str) -> bool:
+    """Whether two serials are the same, apart from case and padding."""
+    return one.strip().lower() == other.strip().lower()
+
+
+def mismatch(grant: Grant, machine: Machine) -> str | None:
+    """Why this machine may not take this grant, None where it is the one the grant is for."""
+    if not same_serial(machine.serial, grant.serial):
+        return f"serial {machine.serial[:_MAX_SERIAL]!r} instead of {grant.serial!r}"
+    if grant.uuid and not same_uuid(grant.uuid, machine.uuid):
+        return f"UUID {machine.uuid[:64]!r} instead of {grant.uuid!r}"
+    if grant.macs and not {m.lower() for m in grant.macs} & {m.lower() for m in machine.macs}:
+        return f"none of the MACs {', '.join(grant.macs)}"
+    return None
+
+
+@dataclass(slots=True)
+class NodeIndex:
+    """The nodes of the site by what identifies them, kept from a watch of ``desired.>``."""
+
+    _nodes: dict[NodeKey, Desired] = field(default_factory=dict)
+    _by_mac: dict[str, set[NodeKey]] = field(default_factory=dict)
+    _by_serial: dict[str, set[NodeKey]] = field(default_factory=dict)
+
+    def put(self, desired: Desired) -> None:
+        """Take in a node's newest record."""
+        self.remove(desired.node)
+        self._nodes[desired.node] = desired
+        for mac in desired.boot_macs():
+            self._by_mac.setdefault(mac, set()).add(desired.node)
+        if desired.serial:
+            self._by_serial.setdefault(desired.serial.strip().lower(), set()).add(desired.node)
+
+    def remove(self, node: NodeKey) -> None:
+        """Forget a node that the inventory no longer has."""
+        old = self._nodes.pop(node, None)
+        if old is None:
+            return
+        for mac in old.boot_macs():
+            self._by_mac[mac].discard(node)
+        if old.serial:
+            self._by_serial[old.serial.strip().lower()].discard(node)
+
+    def find(self, who: Identifiers) -> tuple[Desired | None, str]:
+        """The one node that everything fits, else None and why not."""
+        candidates = self._by_mac.get(who.mac, set()) | self._by_serial.get(who.serial.lower(), set())
+        fitting = [node for node in sorted(candidates) if _fits(self._nodes[node], who)]
+        if len(fitting) == 1:
+            return self._nodes[fitting[0]], ""
+        if fitting:
+            return None, f"{who} fits {', '.join(fitting)}: correct the inventory, only one can have them"
+        if candidates:
+            return None, f"{who} fits {', '.join(sorted(candidates))} only in part: swapped board, NIC or cable?"
+        return None, f"{who} is no node of the inventory"
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+
+def _fits(desired: Desired, who: Identifiers) -> bool:
+    macs = desired.boot_macs()
+    return (
+        (not who.mac or not macs or who.mac in macs)
+        and (not who.serial or not desired.serial or same_serial(who.serial, desired.serial))
+        and (not who.uuid or not desired.uuid or same_uuid(desired.uuid, who.uuid))
+    )
