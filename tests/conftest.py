@@ -1,3 +1,6 @@
 """Fixtures shared by all tests are registered here, one line each; their code is in ``tests/fixtures``."""
 
-pytest_plugins: list[str] = []
+pytest_plugins: list[str] = [
+    "tests.fixtures.kinds",
+    "tests.fixtures.long",
+]

@@ -1,0 +1,42 @@
+# Everything starts here, on a fresh clone too: each target first makes what it needs and does nothing where it is there.
+
+PYTHON := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.cache/uv/bin:$(PATH):/usr/sbin:/sbin
+
+.PHONY: help demo demo-real test prove check bench lock environment
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: environment ## eight simulated machines, from racked to in service (no root, no hardware)
+	@bringup demo
+
+demo-real: environment ## two QEMU machines, real NetBox, NATS, NFS and subnet manager (root)
+	@setup/packages test e2e
+	@bringup demo --real
+
+test: environment ## all tests, at most 40 minutes on 2 cores
+	@setup/packages test e2e
+	@timeout --foreground --signal=INT --kill-after=60 40m pytest
+
+prove: environment ## all suites at full length; resumable; prove-results/<commit>.json
+	@setup/packages test e2e
+	@$(PYTHON) setup/prove.py
+
+check: environment ## lint, format, types, imports, fast tests: under a minute
+	@ruff check --quiet .
+	@ruff format --check --quiet .
+	@mypy
+	@lint-imports --no-logo
+	@pytest -q -m fast
+
+bench: environment ## what it costs: each benchmark prints its numbers
+	@set -e; for each in benchmarks/bench_*.py; do echo "== $$each"; $(PYTHON) "$$each"; done
+
+lock: environment ## requirements.lock anew after a change of pyproject.toml (delete it first to take new versions)
+	@uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header \
+		--group dev pyproject.toml --output-file requirements.lock
+
+environment:
+	@setup/bootstrap
