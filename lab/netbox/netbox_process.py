@@ -48,7 +48,7 @@ def _superuser(token: str) -> None:
 def _web(application: Any, descriptor: int) -> None:
     from gunicorn.app.base import BaseApplication
 
-    class Web(BaseApplication):
+    class Web(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
             wanted = {
                 "bind": f"fd://{descriptor}",
