@@ -2,8 +2,8 @@
 
 Theory of operation. Changes of power run one after the other in the order in which they were asked for, in a task of
 their own, so that the answer (204) comes before the effect, as on real BMCs. While a change is under way the power state
-reads ``PoweringOn`` or ``PoweringOff``; otherwise it is what the machine says, which may have switched itself off. A change that is ``stuck`` stays
-under way until another one is asked for.
+reads ``PoweringOn`` or ``PoweringOff``; otherwise it is what the machine says, which may have switched itself off. A
+change that is ``stuck`` stays under way until another one is asked for.
 """
 
 import asyncio

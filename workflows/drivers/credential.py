@@ -1,0 +1,52 @@
+"""The credential of a BMC, parsed once from the fields of a secret; its password is in no repr."""
+
+from dataclasses import dataclass, field
+
+from workflows.model.errors import BadInput
+
+_FIELDS = frozenset({"username", "password", "ca", "fingerprint", "insecure"})
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Who we are to a BMC, and how we know it.
+
+    ``ca`` is the path of a PEM file with the authorities to trust, ``fingerprint`` the SHA-256 of the BMC's certificate
+    (64 hex digits); without either, the system's authorities. ``insecure`` permits plain HTTP.
+    """
+
+    username: str
+    password: str = field(repr=False)
+    ca: str | None = None
+    fingerprint: str | None = None
+    insecure: bool = False
+
+
+def parse_credential(reference: str, fields: dict[str, str]) -> Credential:
+    """Parse a secret. The message of an error names the field, never a value.
+
+    Raises:
+        BadInput: a field is missing, unknown or malformed.
+    """
+    unknown = sorted(fields.keys() - _FIELDS)
+    if unknown:
+        raise BadInput(
+            f"secret {reference} has unknown fields {', '.join(unknown)}; known: {', '.join(sorted(_FIELDS))}"
+        )
+    for name in ("username", "password"):
+        if not fields.get(name):
+            raise BadInput(f"secret {reference} has no {name}")
+    if ":" in fields["username"]:
+        raise BadInput(f"secret {reference}: a username with a colon can't be sent by basic authentication")
+    if fields.get("insecure", "false") not in ("true", "false"):
+        raise BadInput(f"secret {reference}: insecure is true or false")
+    fingerprint = fields.get("fingerprint", "").replace(":", "").lower()
+    if fingerprint and (len(fingerprint) != 64 or set(fingerprint) - set("0123456789abcdef")):
+        raise BadInput(f"secret {reference}: fingerprint is a SHA-256 in hex")
+    return Credential(
+        username=fields["username"],
+        password=fields["password"],
+        ca=fields.get("ca"),
+        fingerprint=fingerprint or None,
+        insecure=fields.get("insecure") == "true",
+    )

@@ -1,0 +1,167 @@
+"""One BMC's HTTP: bounded in size and time, one connection a request, errors said in bringup's words.
+
+Theory of operation. DMTF's ``redfish.aio`` client does the requests and refuses targets of another origin and redirects.
+It is never given the password or the token: with them it would log in again by itself when a GET is answered with 401,
+and a worker that lost its node would be back in business. So the headers of authentication are set here, request by
+request, and a 401 is what the design wants it to be: the end.
+
+Each request has a connection of its own. A reused one makes aiohttp repeat a GET by itself when the BMC closed it
+meanwhile (a hidden retry), and HPE's BMCs reset reused connections.
+"""
+
+import ssl
+from dataclasses import dataclass
+from functools import lru_cache
+
+import aiohttp
+from redfish.aio import (
+    AsyncRedfishClient,
+    AsyncRestResponse,
+    RedfishConnectionError,
+    RedfishInvalidTargetError,
+    RedfishProtocolError,
+    RedfishTimeoutError,
+)
+
+from workflows.drivers.redfish.answers import failure
+from workflows.model.errors import BringupError, Refused, Unreachable
+from workflows.model.record import Json
+
+MAX_ANSWER = 2 * 1024 * 1024
+"""Bytes of one answer that are read; the largest System recorded has 12 kB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a BMC answered. ``body`` is empty where it sent none."""
+
+    status: int
+    body: dict[str, Json]
+    etag: str | None
+    token: str | None
+    location: str | None
+
+
+class Wire:
+    """Requests to one BMC. ``timeout`` is in seconds and holds for each request as a whole."""
+
+    def __init__(self, name: str, url: str, tls: ssl.SSLContext | aiohttp.Fingerprint, timeout: float):
+        self.name = name
+        self._url, self._tls, self._timeout = url, tls, timeout
+        self._http: aiohttp.ClientSession | None = None
+
+    async def send(
+        self,
+        verb: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        body: dict[str, Json] | None = None,
+        accept: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """Send one request. Statuses in ``accept`` are returned like a success.
+
+        Raises:
+            Unreachable: no connection, or no complete answer within the time-out.
+            Busy, Unsupported, Refused: by status and message, see ``answers.failure``; 401 is always to be accepted.
+        """
+        response = await self._exchange(verb, path, headers, body)
+        if not (200 <= response.status < 300) and response.status not in accept:
+            raise failure(self.name, verb, path, response.status, self._parse(path, response, strict=False))
+        return Answer(
+            status=response.status,
+            body=self._parse(path, response, strict=200 <= response.status < 300),
+            etag=_header(response, "ETag"),
+            token=_header(response, "X-Auth-Token"),
+            location=_header(response, "Location"),
+        )
+
+    async def close(self) -> None:
+        """Release the connection."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def _exchange(
+        self, verb: str, path: str, headers: dict[str, str], body: dict[str, Json] | None
+    ) -> AsyncRestResponse:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._tls, force_close=True),
+                response_class=_BoundedResponse,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept-Encoding": "identity"},
+            )
+        client = AsyncRedfishClient(self._url, session=self._http, timeout=self._timeout)
+        call = {"GET": client.get, "POST": client.post, "PATCH": client.patch, "DELETE": client.delete}[verb]
+        arguments = {} if body is None else {"body": body}
+        try:
+            return await call(path, headers=headers, **arguments)
+        except RedfishTimeoutError:
+            raise Unreachable(f"{self.name} did not answer {verb} {path} within {self._timeout:g} s") from None
+        except RedfishConnectionError as error:
+            raise self._lost(verb, path, error.__cause__) from None
+        except RedfishInvalidTargetError:
+            raise Refused(f"{self.name} names a resource on another host ({path[:200]!r}): not followed") from None
+
+    def _lost(self, verb: str, path: str, cause: BaseException | None) -> BringupError:
+        if isinstance(cause, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch):
+            return Refused(
+                f"{self.name} shows a certificate that is not trusted: give its authority (ca) or its SHA-256 "
+                "(fingerprint) in the secret"
+            )
+        if isinstance(cause, AnswerTooLong):
+            return Refused(f"{self.name} answered {verb} {path} with more than {MAX_ANSWER} bytes")
+        return Unreachable(f"{self.name} did not answer {verb} {path}: {str(cause)[:200] or type(cause).__name__}")
+
+    def _parse(self, path: str, response: AsyncRestResponse, *, strict: bool) -> dict[str, Json]:
+        try:
+            body = response.dict
+        except (RedfishProtocolError, RecursionError):
+            body = None
+        if isinstance(body, dict):
+            return body
+        if strict:
+            raise Refused(f"{self.name} answered {path} with something that is no JSON object: its firmware is broken")
+        return {}
+
+
+class AnswerTooLong(aiohttp.ClientPayloadError):
+    """More bytes than are read."""
+
+
+class _BoundedResponse(aiohttp.ClientResponse):
+    """Reads no more than MAX_ANSWER bytes; Redfish is UTF-8 (DSP0266, 6.5), whatever the header says."""
+
+    async def read(self) -> bytes:
+        parts, size = [], 0
+        async for part in self.content.iter_any():
+            size += len(part)
+            if size > MAX_ANSWER:
+                self.close()
+                raise AnswerTooLong
+            parts.append(part)
+        return b"".join(parts)
+
+    def get_encoding(self) -> str:
+        return "utf-8"
+
+
+@lru_cache(maxsize=64)
+def tls_of(ca: str | None, fingerprint: str | None) -> ssl.SSLContext | aiohttp.Fingerprint:
+    """What is checked of a BMC's certificate: its fingerprint, else its chain and its name.
+
+    Raises:
+        Refused: the file of authorities can't be read.
+    """
+    if fingerprint is not None:
+        return aiohttp.Fingerprint(bytes.fromhex(fingerprint))
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise Refused(f"the file of certificate authorities {ca} can't be read: {error.strerror}") from None
+
+
+def _header(response: AsyncRestResponse, name: str) -> str | None:
+    value = response.getheader(name)
+    return value if isinstance(value, str) and 0 < len(value) <= 4096 else None

@@ -1,0 +1,81 @@
+"""Secrets by reference: files that only we can read, or a mapping that the composition root read from the environment."""
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from workflows.model.errors import BadInput, Refused
+
+MAX_SECRET = 65_536
+_REFERENCE = re.compile(r"[a-z0-9][a-z0-9-]*(?:/[a-z0-9][a-z0-9-]*)*")
+
+
+class FileSecrets:
+    """Implements ``Secrets``: ``DIR/<reference>.yaml`` (or ``.json``), a flat mapping of text, mode 0600 or stricter.
+
+    Read anew each time, so that a rotated secret is used at the next claim.
+    """
+
+    def __init__(self, directory: Path):
+        self._directory = directory
+
+    def get(self, reference: str) -> dict[str, str]:
+        """The fields of a secret.
+
+        Raises:
+            Refused: there is no such secret, or others can read its file.
+            BadInput: the reference or the file is malformed; no value is named.
+        """
+        _check(reference)
+        for suffix in (".yaml", ".json"):
+            path = self._directory / f"{reference}{suffix}"
+            try:
+                with path.open("rb") as file:
+                    mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                    if mode & 0o077:
+                        raise Refused(f"secret {reference}: others can read {path} (mode {mode:04o}): chmod 600 it")
+                    data = file.read(MAX_SECRET + 1)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise Refused(f"secret {reference} can't be read from {path}: {error.strerror}") from None
+            return _parse(reference, data)
+        raise Refused(
+            f"there is no secret {reference} in {self._directory}: put its fields into {reference}.yaml there"
+        )
+
+
+class MappingSecrets:
+    """Implements ``Secrets`` over variables: ``BRINGUP_SECRET_BMC_DEFAULT`` holds ``bmc/default`` as YAML or JSON."""
+
+    def __init__(self, variables: Mapping[str, str], prefix: str = "BRINGUP_SECRET_"):
+        self._variables, self._prefix = variables, prefix
+
+    def get(self, reference: str) -> dict[str, str]:
+        """The fields of a secret. Raises Refused where there is none, BadInput where it is malformed."""
+        _check(reference)
+        name = self._prefix + reference.upper().replace("/", "_").replace("-", "_")
+        if name not in self._variables:
+            raise Refused(f"there is no secret {reference}: set {name} to its fields, as JSON")
+        return _parse(reference, self._variables[name].encode())
+
+
+def _check(reference: str) -> None:
+    if len(reference) > 200 or _REFERENCE.fullmatch(reference) is None:
+        raise BadInput(f"{reference[:200]!r} is no reference to a secret: words of a-z, 0-9 and dashes, joined by /")
+
+
+def _parse(reference: str, data: bytes) -> dict[str, str]:
+    if len(data) > MAX_SECRET:
+        raise BadInput(f"secret {reference} has more than {MAX_SECRET} bytes")
+    try:
+        fields = yaml.load(data, Loader=yaml.BaseLoader)  # noqa: S506  (BaseLoader makes text of every scalar)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        raise BadInput(f"secret {reference} is neither YAML nor JSON") from None
+    if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
+        raise BadInput(f"secret {reference} must be a flat mapping of names to text")
+    return fields
