@@ -10,22 +10,14 @@ from datetime import datetime, timedelta
 
 from workflows.engine.lease import Lease
 from workflows.engine.ports import Bus, Clock, Store
+from workflows.engine.shown import shown
 from workflows.model.command import Request
 from workflows.model.errors import Unreachable
-from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase, journal_key
+from workflows.model.journal import Entry, Fold, Kind, journal_key
 from workflows.model.journal import fold as fold_entries
 from workflows.model.run import Run
-from workflows.model.status import NodeState, NodeStatus, StepTiming
+from workflows.model.status import NodeStatus
 
-_SHOWN = {
-    Phase.READY: NodeState.RUNNING,
-    Phase.ACTING: NodeState.RUNNING,
-    Phase.WAITING: NodeState.WAITING,
-    Phase.PARKED: NodeState.PARKED,
-    Phase.HELD: NodeState.HELD,
-    Phase.ENDING: NodeState.RUNNING,
-    Phase.SETTLED: NodeState.RUNNING,
-}
 _TOLD = (Kind.PARKED, Kind.FINISHED, Kind.FAILED, Kind.APPROVED, Kind.DENIED, Kind.CANCELLED, Kind.HELD, Kind.UNHELD)
 _READ_BACK = timedelta(seconds=10)
 
@@ -101,20 +93,9 @@ class Claim:
             self._status = self._status.model_copy(update={"answered": sequence})
             await self._write_status()
 
-    async def accept(self, report: str) -> None:
-        """Note for good that this run put the node in service."""
-        self._status = self._status.model_copy(
-            update={
-                "accepted_run": self.run.id,
-                "accepted_at": self.clock.now(),
-                "accepted_generation": self.run.desired.generation,
-                "report": report,
-            }
-        )
-
     async def show(self) -> None:
         """Write ``status.<node>``: a cache of the fold."""
-        self._status = self._status.model_copy(update=self._shown())
+        self._status = shown(self.run, self.state, self._status)
         await self._write_status()
 
     async def tell(self, phase: str) -> None:
@@ -123,51 +104,6 @@ class Claim:
             await self.bus.publish(f"note.{phase}.{self.run.node}", self._status.encode())
         except Unreachable:
             return
-
-    def _shown(self) -> dict[str, object]:
-        run, state, last = self.run, self.state, self.state.last
-        at_step = state.phase not in (Phase.ENDING, Phase.SETTLED, Phase.FINISHED) and state.step < len(run.steps)
-        changed = self._status.run != run.id or self._status.state is not self._node_state()
-        return {
-            "label": run.desired.label,
-            "state": self._node_state(),
-            "run": run.id,
-            "cause": run.cause,
-            "workflow": run.workflow,
-            "step": run.steps[state.step].name if at_step else "settle" if state.phase is not Phase.FINISHED else "",
-            "step_index": state.step,
-            "step_count": len(run.steps),
-            "attempt": state.attempt,
-            "reason": (last.reason if last else "") or state.reason,
-            "next_action": last.next_action if last else "",
-            "digest": last.digest if last and state.phase is Phase.PARKED else "",
-            "since": self.clock.now() if changed else self._status.since,
-            "deadline": last.deadline if last else None,
-            "due_at": last.due_at if last else None,
-            "watch": last.watch if last else None,
-            "outcome": state.outcome.value if state.outcome and state.phase is Phase.FINISHED else "",
-            "generation": max(self._status.generation, run.desired.generation),
-            "serial": run.desired.serial,
-            "uuid": run.desired.uuid,
-            "timings": tuple(
-                StepTiming(step=t.step, seconds=round(t.seconds, 3), attempts=t.attempts) for t in state.timings
-            ),
-        }
-
-    def _node_state(self) -> NodeState:
-        if self.state.phase is not Phase.FINISHED:
-            return _SHOWN[self.state.phase]
-        if self.state.outcome is Outcome.SUCCEEDED or self.state.outcome in (Outcome.CANCELLED, Outcome.DENIED):
-            untouched = self.state.outcome is not Outcome.SUCCEEDED and self._touched()
-            return NodeState.FAILED if untouched else self._resting()
-        return NodeState.FAILED
-
-    def _touched(self) -> bool:
-        """Whether a cancelled run had already begun to act on the machine."""
-        return self.state.step > 0
-
-    def _resting(self) -> NodeState:
-        return NodeState.IN_SERVICE if self._status.accepted_run else NodeState.IDLE
 
     async def _write(self, entry: Entry) -> None:
         key = journal_key(self.run.node, self.run.cause, self.lease.token, self._number)

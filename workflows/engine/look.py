@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from workflows.engine.ports import Store
+from workflows.engine.shown import resumed_from
 from workflows.model.command import Request
 from workflows.model.desired import Desired
 from workflows.model.journal import Entry, Fold, Phase, fold
@@ -14,11 +15,15 @@ from workflows.model.status import NodeStatus
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A node at one moment. ``run`` is its newest run, open or finished; ``stirred``: what it waits for has changed."""
+    """A node at one moment. ``run`` is its newest run, open or finished; ``stirred``: what it waits for has changed.
+
+    ``status`` is the truth by the journal, ``stored`` the cache as frontends see it now.
+    """
 
     desired: Desired | None
     request: Request | None
     status: NodeStatus
+    stored: NodeStatus
     run: Run | None
     state: Fold
     stirred: bool = False
@@ -42,10 +47,12 @@ async def look(store: Store, node: NodeKey) -> View:
     stirred = False
     if state.last is not None and state.last.watch is not None:
         stirred = (await store.get(state.last.watch)).seq != state.last.watch_seq
+    stored = NodeStatus.decode(status.data) if status.data is not None else NodeStatus(node=node)
     return View(
         desired=Desired.decode(desired.data) if desired.data is not None else None,
         request=Request.decode(request.data) if request.data is not None else None,
-        status=NodeStatus.decode(status.data) if status.data is not None else NodeStatus(node=node),
+        status=resumed_from(stored, run, state),
+        stored=stored,
         run=run,
         state=state,
         stirred=stirred,

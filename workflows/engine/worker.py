@@ -118,7 +118,7 @@ class Worker:
         if chosen.choice in (Choice.START, Choice.REFUSED):
             return chosen
         shown = _resting_status(view, chosen)
-        return chosen if shown != status else None
+        return chosen if shown != view.stored else None
 
     def _start_ask(self, view: View) -> Ask | None:
         ask = view.request.start if view.request is not None else None
@@ -185,7 +185,7 @@ class Worker:
             else:
                 return run
         shown = _resting_status(view, chosen)
-        if shown != view.status:
+        if shown != view.stored:
             await lease.append(f"status.{node}", shown.encode())
         if chosen.choice is Choice.REFUSED and chosen.ask is not None:
             answer = NodeAnswer(node=node, label=view.desired.label, accepted=False, text=chosen.reason)

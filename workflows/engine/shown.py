@@ -1,0 +1,85 @@
+"""What people are shown of a node: its status as a pure function of run, fold and what was known before.
+
+The stored ``status.<node>`` is only a cache of this: a worker that dies between a journal entry and the status loses
+nothing, because every look computes it again. That a node was accepted, above all, follows from its journal.
+"""
+
+from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase
+from workflows.model.run import Run
+from workflows.model.status import NodeState, NodeStatus, StepTiming
+
+_STATE = {
+    Phase.READY: NodeState.RUNNING,
+    Phase.ACTING: NodeState.RUNNING,
+    Phase.WAITING: NodeState.WAITING,
+    Phase.PARKED: NodeState.PARKED,
+    Phase.HELD: NodeState.HELD,
+    Phase.ENDING: NodeState.RUNNING,
+    Phase.SETTLED: NodeState.RUNNING,
+}
+_OVER = (Phase.ENDING, Phase.SETTLED, Phase.FINISHED)
+_NOTHING_SAID = Entry(kind=Kind.CLAIMED, token=0, worker="")
+
+
+def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
+    """The status of a node whose newest run stands like this. Idempotent: shown twice, it is the same."""
+    accepted = state.phase is Phase.FINISHED and state.outcome is Outcome.SUCCEEDED
+    if accepted:
+        report = state.result("burn_in")
+        before = before.model_copy(
+            update={
+                "accepted_run": run.id,
+                "accepted_at": state.last_at,
+                "accepted_generation": run.desired.generation,
+                "report": str(report.get("report", "")) if isinstance(report, dict) else "",
+            }
+        )
+    node_state = _node_state(state, before)
+    last = state.last or _NOTHING_SAID
+    finished = state.phase is Phase.FINISHED
+    same = before.run == run.id and before.state is node_state
+    return before.model_copy(
+        update={
+            "label": run.desired.label,
+            "state": node_state,
+            "run": run.id,
+            "cause": run.cause,
+            "workflow": run.workflow,
+            "step": "" if finished else "settle" if state.phase in _OVER else run.steps[state.step].name,
+            "step_index": state.step,
+            "step_count": len(run.steps),
+            "attempt": state.attempt,
+            "reason": last.reason or state.reason,
+            "next_action": last.next_action,
+            "digest": last.digest if state.phase is Phase.PARKED else "",
+            "since": before.since if same else state.last_at,
+            "deadline": last.deadline,
+            "due_at": last.due_at,
+            "watch": last.watch,
+            "outcome": state.outcome.value if state.outcome and finished else "",
+            "generation": max(before.generation, run.desired.generation),
+            "serial": run.desired.serial,
+            "uuid": run.desired.uuid,
+            "timings": tuple(
+                StepTiming(step=t.step, seconds=round(t.seconds, 3), attempts=t.attempts) for t in state.timings
+            ),
+        }
+    )
+
+
+def resumed_from(stored: NodeStatus, run: Run | None, state: Fold) -> NodeStatus:
+    """The truth behind a stored status: computed from the newest run, where the cache lags behind its journal."""
+    if run is None:
+        return stored
+    finished_and_known = stored.run == run.id and stored.outcome and state.phase is Phase.FINISHED
+    return stored if finished_and_known else shown(run, state, stored)
+
+
+def _node_state(state: Fold, before: NodeStatus) -> NodeState:
+    """A run that ended well, or before it touched anything, leaves the node as it was before; others leave it failed."""
+    if state.phase is not Phase.FINISHED:
+        return _STATE[state.phase]
+    gently = state.outcome in (Outcome.CANCELLED, Outcome.DENIED) and state.step <= 1
+    if state.outcome is Outcome.SUCCEEDED or gently:
+        return NodeState.IN_SERVICE if before.accepted_run else NodeState.IDLE
+    return NodeState.FAILED
