@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from workflows.engine.ports import Bmc, Bmcs, BmcFacts, BootTarget, Clock, Guard, Power, Store, Value
+from workflows.engine.ports import Bmc, BmcFacts, Bmcs, BootTarget, Clock, Guard, Power, Store, Value
 from workflows.model.desired import BmcTarget
 from workflows.model.profile import BmcProtocol
 

@@ -1,18 +1,27 @@
 """The question right before a destructive step: does the inventory still ask for exactly this? Pure."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from workflows.model.desired import Desired, Intent
 from workflows.model.run import Run
 
 
+class Verdict(StrEnum):
+    """What a refusal leads to: a person decides, a newer wish takes over, or the inventory is asked again."""
+
+    FORBIDDEN = "forbidden"
+    SUPERSEDED = "superseded"
+    ASK_AGAIN = "ask-again"
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why not. ``superseded``: a newer wish takes over by itself; otherwise a person decides."""
+    """Why the wipe may not go on now, and what happens instead."""
 
     reason: str
     next_action: str = "clear it in the inventory, then retry or cancel"
-    superseded: bool = False
+    verdict: Verdict = Verdict.FORBIDDEN
 
 
 def permission(run: Run, now: Desired | None) -> Refusal | None:
@@ -29,5 +38,5 @@ def permission(run: Run, now: Desired | None) -> Refusal | None:
     if (now.serial, now.bmc) != (then.serial, then.bmc) or now.boot_macs() != then.boot_macs():
         return Refusal(f"{label} has another serial, BMC or MAC in the inventory than when the run began")
     if run.cause.startswith("g") and not now.same_wish(then):
-        return Refusal(f"the wish for {label} changed since the run began", superseded=True)
+        return Refusal(f"the wish for {label} changed since the run began", verdict=Verdict.SUPERSEDED)
     return None

@@ -17,9 +17,8 @@ from datetime import timedelta
 from workflows.engine.ask import newest_sequence, unanswered
 from workflows.engine.claim import Claim
 from workflows.engine.decide import Begin, Check, Finish, Park, Rest, Settle, decide
-from workflows.engine.permission import permission
+from workflows.engine.permission import Refusal, Verdict, permission
 from workflows.engine.step import Broken, Context, Done, NotYet, Step, Steps
-from workflows.model.desired import Desired
 from workflows.model.errors import Fenced, NeedsHuman, Refused, Transient
 from workflows.model.journal import Kind, Outcome
 from workflows.model.record import Json
@@ -38,6 +37,7 @@ class Runner:
     steps: Steps
     settle: Step
     context: Callable[[Claim], Context]
+    four_eyes: bool
     jitter: random.Random
 
     async def drive(self, claim: Claim) -> None:
@@ -73,7 +73,7 @@ class Runner:
         request = await claim.request()
         if request is None:
             return False
-        answer = unanswered(request, claim.run, claim.state, self.context(claim).settings.four_eyes)
+        answer = unanswered(request, claim.run, claim.state, self.four_eyes)
         if answer is None:
             await claim.answered(newest_sequence(request))
             return False
@@ -88,10 +88,10 @@ class Runner:
 
     async def _begin(self, claim: Claim) -> bool:
         step = self._current(claim)
-        if step.destructive and not await self._permitted(claim):
-            return False
-        ctx = self.context(claim)
         try:
+            ctx = self.context(claim)
+            if step.destructive and (refusal := await self._refusal(claim, ctx)) is not None:
+                return await self._refused(claim, refusal)
             base = await step.baseline(ctx)
         except Exception as error:  # noqa: BLE001 - sorted by _failed, which lets Fenced through
             return await self._failed(claim, step, error)
@@ -104,26 +104,27 @@ class Runner:
         )
         return True
 
-    async def _permitted(self, claim: Claim) -> bool:
+    async def _refusal(self, claim: Claim, ctx: Context) -> Refusal | None:
         """The second look at the inventory right before a destructive step (law 4)."""
-        ctx = self.context(claim)
         try:
-            now: Desired | None = await ctx.inventory.read(claim.run.node)
+            return permission(claim.run, await ctx.inventory.read(claim.run.node))
         except Transient as error:
-            await claim.append(
-                Kind.WAITING,
-                reason=f"the inventory can't be asked whether this is still wanted: {error}",
-                next_action="bringup asks again by itself; nothing is wiped before it answers",
-                due_at=claim.clock.now() + ASK_AGAIN,
+            return Refusal(
+                f"the inventory can't be asked whether this is still wanted: {error}",
+                "bringup asks again by itself; nothing is wiped before it answers",
+                Verdict.ASK_AGAIN,
             )
-            return False
-        refusal = permission(claim.run, now)
-        if refusal is None:
-            return True
-        if refusal.superseded:
-            await claim.append(Kind.CANCELLED, reason=refusal.reason)
-            return True
-        await claim.append(Kind.PARKED, reason=refusal.reason, next_action=refusal.next_action)
+
+    async def _refused(self, claim: Claim, refusal: Refusal) -> bool:
+        match refusal.verdict:
+            case Verdict.SUPERSEDED:
+                await claim.append(Kind.CANCELLED, reason=refusal.reason)
+                return True
+            case Verdict.ASK_AGAIN:
+                due = claim.clock.now() + ASK_AGAIN
+                await claim.append(Kind.WAITING, reason=refusal.reason, next_action=refusal.next_action, due_at=due)
+            case Verdict.FORBIDDEN:
+                await claim.append(Kind.PARKED, reason=refusal.reason, next_action=refusal.next_action)
         return False
 
     async def _check(self, claim: Claim) -> bool:
@@ -217,9 +218,9 @@ class Runner:
         )
 
     async def _settle(self, claim: Claim) -> bool:
-        ctx = self.context(claim)
         base: Json = None
         try:
+            ctx = self.context(claim)
             verified = await self.settle.verify(ctx, base)
             if isinstance(verified, NotYet):
                 await self.settle.apply(ctx, base)
