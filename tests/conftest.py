@@ -1,6 +1,7 @@
 """Fixtures shared by all tests are registered here, one line each; their code is in ``tests/fixtures``."""
 
 pytest_plugins: list[str] = [
+    "pytester",
     "tests.fixtures.kinds",
     "tests.fixtures.long",
 ]

@@ -1,0 +1,38 @@
+"""docs/architecture.md promises a test for each law and failure; a promise that names no test is none."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.project.tree import ROOT
+
+pytestmark = pytest.mark.real
+
+PAGE = ROOT / "docs" / "architecture.md"
+NAMED = re.compile(r"tests/[\w/.-]+\.py(?:::\w+)*")
+
+
+def test_every_test_that_the_architecture_names_is_collected() -> None:
+    named = set(NAMED.findall(PAGE.read_text()))
+    assert named, f"{PAGE.name} names no test"
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stdout[-2000:] + answer.stderr[-2000:]
+    collected = {line.split("[")[0] for line in answer.stdout.splitlines() if "::" in line}
+    collected |= {line.split("::")[0] for line in collected}
+    assert sorted(named - collected) == []
+
+
+def test_every_path_that_the_architecture_names_is_there() -> None:
+    places = set(
+        re.findall(r"`((?:workflows|inventory_sync|boot|burn_in|frontends|app|lab|roles)/[\w/.-]*)", PAGE.read_text())
+    )
+    assert sorted(place for place in places if not (ROOT / place).exists()) == []
