@@ -1,0 +1,169 @@
+"""``Ansible`` on ansible-runner and the ssh binary, each job under its own supervisor."""
+
+import asyncio
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from workflows.drivers.ansible.files import ansible_environment, inventory, known_hosts, ssh_options, unsafe_yaml
+from workflows.drivers.ansible.supervised import Ended, Job, private_directory, supervise
+from workflows.engine.ports import Bus, Host, PlayResult, Secrets
+from workflows.model.errors import Refused, Transient, Unreachable
+from workflows.model.record import Json
+
+_PLAYBOOK = re.compile(r"^[a-z0-9_-]+\.yml$")
+_PROBE = re.compile(r"^[a-z0-9_]+$")
+_SSH_FAILED = 255
+_MAX_BUNDLE = 16 << 20
+
+
+@dataclass(slots=True)
+class _Events:
+    """What the events of one play amount to."""
+
+    bus: Bus
+    run: str
+    step: str
+    tasks: int = 0
+    changed: int = 0
+    failed: str = ""
+    unreachable: str = ""
+
+    def __call__(self, event: dict[str, Json]) -> None:
+        """Publish the event, then count it."""
+        self.bus.log(self.run, self.step, json.dumps(event).encode())
+        kind, message = event.get("event"), str(event.get("message", "")).strip()
+        if kind in ("runner_on_ok", "runner_on_failed"):
+            self.tasks += 1
+            self.changed += bool(event.get("changed"))
+        if kind == "runner_on_unreachable":
+            self.unreachable = self.unreachable or _one_line(message)
+        if kind == "runner_on_failed" and not event.get("ignored") and not self.failed:
+            self.failed = _one_line(f"{event.get('task', 'a task')}: {message}")
+
+
+@dataclass(frozen=True, slots=True)
+class AnsibleDriver:
+    """Plays, probes and commands on one host at a time.
+
+    ``roles`` is the directory of roles with ``playbooks`` in it; ``probes`` the package that the role ``probes`` copies to
+    the node; ``key`` a secret reference whose field ``key`` is an OpenSSH private key. ``command_prefix`` goes before
+    every process (``ip netns exec NAME`` where the nodes live in a lab's network namespace). ``connection`` ``local``
+    runs everything on this machine instead of over SSH, for racks without machines.
+    """
+
+    bus: Bus
+    secrets: Secrets
+    roles: Path
+    probes: Path
+    key: str = "ssh/bringup"
+    command_prefix: tuple[str, ...] = ()
+    connection: str = "ssh"
+    probe_deadline: timedelta = field(default=timedelta(minutes=5))
+
+    async def play(
+        self, host: Host, playbook: str, variables: dict[str, Json], *, run: str, step: str, timeout: timedelta
+    ) -> PlayResult:
+        """See ``ports.Ansible``."""
+        events = _Events(self.bus, run, step)
+        started = asyncio.get_running_loop().time()
+        ended = await self._play(host, playbook, variables, events, timeout, ())
+        if ended.code != 0 and not events.failed:
+            events.failed = _one_line(ended.text("stderr") or ended.text("stdout") or f"exit status {ended.code}")
+        return PlayResult(
+            ok=ended.code == 0,
+            tasks=events.tasks,
+            changed=events.changed,
+            failed=events.failed if ended.code != 0 else "",
+            seconds=round(asyncio.get_running_loop().time() - started, 3),
+        )
+
+    async def collect(
+        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, timeout: timedelta
+    ) -> dict[str, bytes]:
+        """See ``ports.Ansible``. A probe that left no bundle is missing in the answer; its judge says ERROR.
+
+        Raises:
+            Unreachable: the host did not answer.
+            Transient: the deadline passed, or the playbook itself failed.
+        """
+        for probe in probes:
+            if not _PROBE.match(probe):
+                raise Refused(f"{probe!r} is no name of a probe")
+        variables: dict[str, Json] = {
+            "probes_source": str(self.probes),
+            "probes_run": list(probes),
+            "probes_parameters": parameters,
+            "probes_deadline": self.probe_deadline.total_seconds(),
+        }
+        events = _Events(self.bus, run, "burn_in")
+        ended = await self._play(host, "probe.yml", variables, events, timeout, ("bundles/*.json",))
+        if ended.code != 0:
+            reason = events.failed or _one_line(ended.text("stderr") or ended.text("stdout"))
+            raise Transient(f"{host.name}: the probes could not be run: {reason}")
+        return {name: ended.files[f"{name}.json"] for name in probes if f"{name}.json" in ended.files}
+
+    async def shell(self, host: Host, command: Sequence[str], *, timeout: timedelta) -> str:
+        """See ``ports.Ansible``."""
+        directory = private_directory()
+        if self.connection == "local":
+            argv, files = list(command), {}
+        else:
+            target = ("-p", str(host.port), "-l", host.user, "--", host.address, shlex.join(command))
+            argv, files = ["ssh", *ssh_options(directory), *target], self._identity(host)
+        job = Job(directory, files, {"argv": list[Json](argv)}, ("stdout", "stderr"), timeout)
+        ended = await supervise(job, prefix=self.command_prefix)
+        if ended.code == 0:
+            return ended.text("stdout")
+        said = _one_line(ended.text("stderr") or ended.text("stdout"))
+        if ended.code == _SSH_FAILED and self.connection != "local":
+            raise Unreachable(f"{host.name} at {host.address} does not answer over SSH: {said}")
+        raise Refused(f"{host.name}: {shlex.join(command)[:200]} ended with {ended.code}: {said}")
+
+    async def _play(
+        self,
+        host: Host,
+        playbook: str,
+        variables: dict[str, Json],
+        events: _Events,
+        timeout: timedelta,
+        send: tuple[str, ...],
+    ) -> Ended:
+        path = self.roles / "playbooks" / playbook
+        if not _PLAYBOOK.match(playbook) or not path.is_file():
+            raise Refused(f"there is no playbook {playbook!r} in {self.roles / 'playbooks'}")
+        directory = private_directory()
+        files = self._identity(host) if self.connection == "ssh" else {}
+        files["inventory.yml"] = inventory(host, directory, self.connection)
+        files["variables.yml"] = unsafe_yaml({**variables, "bringup_bundles": f"{directory}/bundles"})
+        job = Job(
+            directory,
+            files,
+            {
+                "playbook": playbook,
+                "project": str(path.parent),
+                "environment": ansible_environment(directory, self.roles),
+            },
+            ("stdout", "stderr", *send),
+            timeout,
+            _MAX_BUNDLE,
+        )
+        ended = await supervise(job, prefix=self.command_prefix, on_event=events)
+        if events.unreachable:
+            raise Unreachable(f"{host.name} at {host.address} does not answer: {events.unreachable}")
+        return ended
+
+    def _identity(self, host: Host) -> dict[str, str]:
+        """The key and the one host that it may be shown to. Neither ever stands in an argument."""
+        secret = self.secrets.get(self.key)
+        if "key" not in secret:
+            raise Refused(f"the secret {self.key} has no field 'key' with an OpenSSH private key")
+        return {"key": secret["key"].rstrip() + "\n", "known_hosts": known_hosts(host)}
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:500]
