@@ -1,0 +1,46 @@
+"""Making a site's streams, as often as one likes: what is there already and equal stays untouched."""
+
+import asyncio
+from datetime import timedelta
+
+from workflows.jetstream.table import STREAMS
+from workflows.jetstream.wire import Rejected, Wire
+from workflows.model.errors import Refused, Unreachable
+
+PATIENCE = timedelta(seconds=30)
+MINIMUM = (2, 12)
+_NAME_IN_USE = 10058
+_PAUSE = 0.2
+
+
+async def ensure_streams(wire: Wire, *, replicas: int = 1, patience: timedelta = PATIENCE) -> None:
+    """Create every stream of the table, or bring it to the table's settings.
+
+    Waits for a cluster that is still electing its leader.
+
+    Raises:
+        Refused: the server is too old, has no JetStream, or refuses a change that can't be made in place.
+        Unreachable: not done within ``patience``.
+    """
+    version = wire.client.connected_server_version
+    if (version.major, version.minor) < MINIMUM:
+        raise Refused(f"nats-server {version} is too old: bringup needs {'.'.join(map(str, MINIMUM))} or newer")
+    last: Unreachable | None = None
+    try:
+        async with asyncio.timeout(patience.total_seconds()):
+            for stream in STREAMS:
+                config = stream.config(replicas)
+                while True:
+                    try:
+                        await wire.api(f"STREAM.CREATE.{stream.name}", config)
+                        break
+                    except Rejected as refusal:
+                        if refusal.code != _NAME_IN_USE:
+                            raise
+                        await wire.api(f"STREAM.UPDATE.{stream.name}", config)
+                        break
+                    except Unreachable as error:
+                        last = error
+                        await asyncio.sleep(_PAUSE)
+    except TimeoutError:
+        raise Unreachable(f"the streams were not made within {patience.total_seconds():.0f} s: {last}") from None
