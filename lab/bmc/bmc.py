@@ -60,8 +60,11 @@ class LabBmc:
         self.chassis.stuck = faults.stuck
         if faults.delay:
             await asyncio.sleep(faults.delay)
-        if self._now() < self._answers_again or (faults.drop_before and verb not in READS):
+        away = faults.hang_up or self._now() < self._answers_again
+        if away or (faults.drop_before and verb not in READS):
             return _drop(request)
+        if faults.restless:
+            self.chassis.version += 1
         if faults.error_every and self.ledger.total % faults.error_every == 0:
             return _error(500, "InternalError", "The request failed due to an internal service error.")
         if faults.redirect:

@@ -10,8 +10,9 @@ class Faults(Record):
 
     ``ignore_power`` and ``ignore_boot``: answers that all is well and does nothing. ``delay``: seconds before each
     answer. ``error_every``: each n-th request gets a 500 and does nothing. ``drop_before`` and ``drop_after``: the
-    connection is closed without an answer, before or after the change was made, for verbs that change something.
-    ``busy``: 503 for all but the service root. ``serial`` and ``uuid``: another machine sits in the slot.
+    connection is closed without an answer, before or after the change was made, for verbs that change something;
+    ``hang_up``: closed so for every request. ``restless``: the boot resource changes with each look at it, so that no
+    ETag holds. ``busy``: 503 for all but the service root. ``serial`` and ``uuid``: another machine sits in the slot.
     ``refuse_logins``: the password is wrong whatever it is. ``garbage``: answers are no JSON. ``flood``: answers never
     end. ``redirect``: every answer points to another address. ``stuck``: power changes begin and never finish.
     """
@@ -22,6 +23,8 @@ class Faults(Record):
     error_every: int = Field(default=0, ge=0)
     drop_before: bool = False
     drop_after: bool = False
+    hang_up: bool = False
+    restless: bool = False
     busy: bool = False
     serial: str | None = None
     uuid: str | None = None

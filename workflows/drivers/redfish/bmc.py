@@ -29,7 +29,6 @@ from workflows.engine.ports import BmcFacts, BootTarget, Power
 from workflows.model.errors import BringupError, Fenced, Refused, Unreachable, Unsupported
 
 ROOT = "/redfish/v1"
-SESSIONS = f"{ROOT}/SessionService/Sessions"
 MANAGER_RESET = "#Manager.Reset"
 _BMC_RESETS = ("GracefulRestart", "ForceRestart")
 _UNAUTHORIZED = frozenset({401})
@@ -56,26 +55,23 @@ class RedfishBmc:
         self._layout: _Layout | None = None
 
     async def open(self) -> str | None:
-        """Open this claim's session; None where the BMC has no sessions.
+        """Open this claim's session; None where the BMC's root names no place for sessions.
 
         Raises:
             AuthenticationFailed: the credential was refused; the breaker is open now.
             Busy: the BMC's session limit is reached.
         """
         async with self._deadline("open a session"):
-            answer = await self._login(SESSIONS)
-            if answer.status in (404, 405, 501):
-                root = await self._wire.send("GET", ROOT, headers={})
-                links = root.body.get("Links")
-                path = reading.link(links.get("Sessions")) if isinstance(links, dict) else None
-                answer = await self._login(path) if path not in (None, SESSIONS) else answer
-            self._opened = True
-            if answer.status in (404, 405, 501):
+            links = (await self._wire.send("GET", ROOT, headers={})).body.get("Links")
+            path = reading.link(links.get("Sessions")) if isinstance(links, dict) else None
+            if path is None:
+                self._opened = True
                 return None
+            answer = await self._login(path)
         uri = answer.location or answer.body.get("@odata.id")
         if answer.token is None or not isinstance(uri, str):
             raise Refused(f"{self._wire.name} opened a session without a token or a URI: its firmware is broken")
-        self._token, self._uri = answer.token, URL(uri).path
+        self._token, self._uri, self._opened = answer.token, URL(uri).path, True
         return self._uri
 
     async def end_session(self, uri: str) -> None:
@@ -159,19 +155,18 @@ class RedfishBmc:
             self._token = self._uri = None
             await self._wire.close()
 
-    async def _login(self, path: str | None) -> Answer:
-        assert path is not None
+    async def _login(self, path: str) -> Answer:
         self._breaker.check(self._credential.username, self._credential.password)
         answer = await self._wire.send(
             "POST",
             path,
             headers={},
             body={"UserName": self._credential.username, "Password": self._credential.password},
-            accept=frozenset({400, 401, 403, 404, 405, 501}),
+            accept=frozenset({400, 401, 403}),
         )
         if is_wrong_password(answer.status, answer.body):
             raise self._breaker.refused(self._credential.username, self._credential.password)
-        if answer.status == 400:
+        if answer.status >= 400:
             raise failure(self._wire.name, "POST", path, answer.status, answer.body)
         return answer
 

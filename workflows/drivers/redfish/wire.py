@@ -5,8 +5,8 @@ It is never given the password or the token: with them it would log in again by 
 and a worker that lost its node would be back in business. So the headers of authentication are set here, request by
 request, and a 401 is what the design wants it to be: the end.
 
-Each request has a connection of its own. A reused one makes aiohttp repeat a GET by itself when the BMC closed it
-meanwhile (a hidden retry), and HPE's BMCs reset reused connections.
+aiohttp repeats a GET or DELETE by itself when the connection ends without an answer; ``_no_second_try`` prevents that. Each
+request has a connection of its own, because HPE's BMCs reset reused ones.
 """
 
 import ssl
@@ -89,6 +89,7 @@ class Wire:
             self._http = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=self._tls, force_close=True),
                 response_class=_BoundedResponse,
+                middlewares=(_no_second_try,),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept-Encoding": "identity"},
             )
@@ -124,6 +125,19 @@ class Wire:
         if strict:
             raise Refused(f"{self.name} answered {path} with something that is no JSON object: its firmware is broken")
         return {}
+
+
+class ConnectionLost(aiohttp.ClientConnectionError):
+    """The connection ended without an answer: whether the BMC acted is not known."""
+
+
+async def _no_second_try(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise ConnectionLost(str(error)) from error
 
 
 class AnswerTooLong(aiohttp.ClientPayloadError):
