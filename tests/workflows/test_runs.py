@@ -1,0 +1,286 @@
+"""Runs as people meet them: commands, approval, cancel, hold, drift, and every kind of fault of the world."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.workflows.samples import desired
+from tests.workflows.site import Site
+from workflows.engine.ports import BootTarget, Message, Power
+from workflows.model.desired import Intent
+from workflows.model.grant import Grant, GrantState
+from workflows.model.settings import Mode, SiteSettings
+from workflows.model.status import NodeState
+from workflows.model.verdict import Verdict
+
+pytestmark = pytest.mark.fast
+
+
+async def in_service() -> Site:
+    site = Site()
+    await site.want()
+    view = await site.tend()
+    assert view.status.state is NodeState.IN_SERVICE
+    return site
+
+
+async def test_observe_shows_what_it_would_do_and_touches_nothing() -> None:
+    site = Site(settings=SiteSettings(site="lab"))
+    await site.want()
+    view = await site.tend()
+    assert (view.status.state, view.status.workflow, view.run) == (NodeState.WOULD, "provision", None)
+    assert site.world.writes == 0
+
+
+async def test_a_swapped_machine_is_never_touched() -> None:
+    site = Site()
+    site.world.serial = "SOMEBODY-ELSE"
+    await site.want()
+    view = await site.tend()
+    assert view.status.state is NodeState.PARKED
+    assert "SOMEBODY-ELSE" in view.status.reason
+    assert (site.world.writes, site.world.wipes) == (0, 0)
+
+
+async def test_a_machine_swapped_in_mid_run_is_noticed_at_the_next_claim() -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    assert (await site.tend()).status.state is NodeState.WAITING
+    site.world.serial = "SOMEBODY-ELSE"
+    writes = site.world.writes
+    await site.command("cancel")
+    await site.tend()
+    assert site.world.writes == writes
+
+
+@pytest.mark.parametrize(
+    "change", [{"generation": 2, "rack": "R13"}, {"generation": 2, "profile": None, "problems": ("unknown profile",)}]
+)
+async def test_an_edit_of_a_node_in_service_wipes_nothing(change: dict[str, object]) -> None:
+    site = await in_service()
+    await site.want(desired(status="active", **change))
+    view = await site.tend()
+    assert view.status.state is NodeState.IN_SERVICE
+    assert site.world.wipes == 1
+
+
+async def test_reimage_by_message_waits_for_approval_then_runs() -> None:
+    site = await in_service()
+    await site.want(desired(status="active"))
+    assert (await site.command("reimage")).accepted
+    view = await site.tend()
+    assert (view.status.state, view.status.workflow) == (NodeState.PARKED, "reimage")
+    assert view.status.digest
+    assert site.world.wipes == 1
+    assert (await site.command("approve", who="bob")).accepted
+    view = await site.tend()
+    assert view.status.state is NodeState.IN_SERVICE
+    assert (site.world.wipes, view.run.cause if view.run else None) == (2, "c101")
+
+
+async def test_a_denied_reimage_leaves_the_node_in_service_and_untouched() -> None:
+    site = await in_service()
+    await site.want(desired(status="active"))
+    await site.command("reimage")
+    await site.tend()
+    writes = site.world.writes
+    await site.command("deny")
+    view = await site.tend()
+    assert (view.status.state, view.status.outcome) == (NodeState.IN_SERVICE, "denied")
+    assert (site.world.wipes, site.world.writes) == (1, writes)
+
+
+async def test_four_eyes_count_persons() -> None:
+    site = Site(settings=SiteSettings(site="lab", mode=Mode.AUTOMATIC, four_eyes=True))
+    await site.want()
+    await site.tend()
+    await site.want(desired(status="active"))
+    await site.command("reimage", who="ann")
+    await site.tend()
+    await site.command("approve", who="ann")
+    assert (await site.tend()).status.state is NodeState.PARKED
+    await site.command("approve", who="bob")
+    assert (await site.tend()).status.state is NodeState.IN_SERVICE
+
+
+async def test_a_command_seen_twice_answers_the_same_and_starts_nothing_more() -> None:
+    site = await in_service()
+    await site.want(desired(status="active"))
+    message = Message("command.ann.reimage.lab", b'{"select": "gpu-001"}', 200, site.clock.now())
+    first = await site.take(message)
+    await site.tend()
+    await site.command("approve")
+    await site.tend()
+    assert await site.take(message) == first
+    assert (await site.tend()).status.state is NodeState.IN_SERVICE
+    assert site.world.wipes == 2
+
+
+async def test_an_expired_command_does_nothing_and_says_so() -> None:
+    site = await in_service()
+    old = Message("command.ann.reimage.lab", b'{"select": "gpu-001"}', 200, site.clock.now() - timedelta(minutes=11))
+    outcome = await site.take(old)
+    assert not outcome.accepted
+    assert "expired" in outcome.text
+    assert [m.subject for m in site.bus.kept("dead.>")] == ["dead.command"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("command.ann.reimage.lab", b"not json"),
+        ("command.ann.reimage.lab", b'{"select": "gpu-404"}'),
+        ("command.ann.reimage.lab", b'{"select": "gpu-001", "surprise": 1}'),
+        ("command.ann.reimage.lab", b'{"select": "gpu-001", "for": "root"}'),
+        ("command.ann.explode.lab", b'{"select": "gpu-001"}'),
+        ("command.ann.reimage.lab", b"x" * 50_000_000),
+    ],
+)
+async def test_bad_commands_get_one_sentence_and_a_place_in_dead(subject: str, body: bytes) -> None:
+    site = await in_service()
+    outcome = await site.take(Message(subject, body, 200, site.clock.now()))
+    assert not outcome.accepted
+    assert outcome.text
+    assert len(site.bus.kept("dead.>")) == 1
+    assert (await site.tend()).status.state is NodeState.IN_SERVICE
+
+
+async def test_a_command_that_saw_an_older_run_is_refused() -> None:
+    site = await in_service()
+    outcome = await site.command("reimage", b'{"select": "gpu-001", "after": "c99"}')
+    assert not outcome.accepted
+    assert "look again" in outcome.nodes[0].text
+
+
+async def test_cancel_while_the_machine_writes_waits_for_its_report() -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    assert "writes its disk" in (await site.tend()).status.reason
+    await site.command("cancel")
+    view = await site.tend()
+    assert "nobody may interrupt" in view.status.reason
+    value = (await site.store.list("grant.>"))[0]
+    await site.world.report(Grant.decode(value.data or b""), value.key, value.seq)
+    view = await site.tend()
+    assert (view.status.outcome, site.world.wipes) == ("cancelled", 1)
+
+
+async def test_cancel_before_the_machine_comes_closes_the_grant_and_takes_the_boot_back() -> None:
+    site = Site()
+    site.world.ignores_power = 99
+    site.world.power = Power.OFF
+    await site.want()
+    await site.tend()
+    await site.command("cancel")
+    view = await site.until_settled()
+    assert view.status.outcome == "cancelled"
+    assert [Grant.decode(v.data or b"").state for v in await site.store.list("grant.>")] == [GrantState.CLOSED]
+    assert site.world.boot is BootTarget.DISK
+
+
+async def test_hold_stops_and_unhold_goes_on() -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    await site.tend()
+    await site.command("hold")
+    assert (await site.tend()).status.state is NodeState.HELD
+    value = (await site.store.list("grant.>"))[0]
+    await site.world.report(Grant.decode(value.data or b""), value.key, value.seq)
+    assert (await site.tend()).status.state is NodeState.HELD
+    await site.command("unhold")
+    assert (await site.tend()).status.state is NodeState.IN_SERVICE
+
+
+async def test_nothing_is_wiped_while_the_inventory_cannot_be_asked() -> None:
+    site = Site()
+    site.world.inventory_up = False
+    await site.want()
+    view = await site.tend()
+    assert "can't be asked" in view.status.reason
+    assert site.world.writes == 0
+    site.world.inventory_up = True
+    assert (await site.until_settled()).status.state is NodeState.IN_SERVICE
+
+
+@pytest.mark.parametrize("change", [{"protected": True}, {"intent": Intent.NOT_OURS, "status": "planned"}])
+async def test_a_change_of_mind_right_before_the_wipe_stops_it(change: dict[str, object]) -> None:
+    site = Site(settings=SiteSettings(site="lab", mode=Mode.SUPERVISED))
+    await site.want()
+    assert (await site.tend()).status.state is NodeState.PARKED
+    await site.want(desired(generation=2, **change))
+    await site.command("approve")
+    view = await site.tend()
+    assert view.status.state is NodeState.PARKED
+    assert "nothing was wiped" in view.status.reason
+    assert site.world.writes == 0
+
+
+async def test_a_newer_wish_supersedes_a_run_that_has_not_wiped_yet() -> None:
+    site = Site()
+    site.world.inventory_up = False
+    await site.want()
+    await site.tend()
+    await site.want(desired(generation=2, rack="R13"))
+    site.world.inventory_up = True
+    view = await site.until_settled()
+    view = await site.until_settled() if view.status.outcome == "cancelled" else view
+    assert (view.run.cause if view.run else None, view.status.state) == ("g2", NodeState.IN_SERVICE)
+    assert site.world.wipes == 1
+
+
+async def test_a_bmc_that_says_ok_and_does_nothing_is_asked_again_then_a_person_is() -> None:
+    site = Site()
+    site.world.ignores_power = 1
+    await site.want()
+    assert (await site.until_settled()).status.state is NodeState.IN_SERVICE
+    deaf = Site()
+    deaf.world.ignores_power = 99
+    await deaf.want()
+    view = await deaf.until_settled(hours=2)
+    assert view.status.state is NodeState.PARKED
+    assert "power_off failed 3 times" in view.status.reason
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.ERROR, Verdict.SKIP, Verdict.UNKNOWN])
+async def test_only_a_pass_accepts(verdict: Verdict) -> None:
+    site = Site()
+    site.world.verdict = verdict
+    await site.want()
+    view = await site.tend()
+    assert (view.status.state, view.status.outcome) == (NodeState.FAILED, "failed")
+    assert view.status.report == ""
+    assert "burn-in" in view.status.reason
+
+
+async def test_retry_of_a_failed_run_makes_a_new_one() -> None:
+    site = Site()
+    site.world.verdict = Verdict.FAIL
+    await site.want()
+    await site.tend()
+    assert (await site.tend()).run is not None
+    site.world.verdict = Verdict.PASS
+    assert (await site.command("retry")).accepted
+    view = await site.tend()
+    assert (view.run.cause if view.run else "", view.status.state) == ("c101", NodeState.IN_SERVICE)
+
+
+async def test_the_cap_lets_only_so_many_grants_open() -> None:
+    site = Site(settings=SiteSettings(site="lab", mode=Mode.AUTOMATIC, wipes_at_once=0))
+    await site.want()
+    worker = site.worker()
+    task = site.clock.run(worker.tend(site.wish.node), within=timedelta(minutes=5))
+    with pytest.raises(TimeoutError):
+        await task
+    assert "its cap" in (await site.view()).status.reason or await site.store.list("grant.>") == []
+    assert site.world.wipes == 0
+
+
+async def test_a_stray_reboot_without_a_grant_writes_nothing() -> None:
+    site = await in_service()
+    site.world.boot = BootTarget.NETWORK_ONCE
+    site.world.power = Power.OFF
+    await site.world.set_power(Power.ON)
+    assert site.world.wipes == 1
