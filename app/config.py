@@ -123,11 +123,15 @@ def load_config(path: Path | None) -> Config:
     if who := os.environ.get(WHO_VARIABLE):
         raw["who"] = who
     try:
-        return _absolute(Config.model_validate(raw), path.resolve().parent)
+        config = _absolute(Config.model_validate(raw), path.resolve().parent)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise BadInput(f"{path}: {where}: {first['msg']}") from None
+    beside = config.data / "nats.url"
+    if config.nats.url is None and beside.is_file():
+        return config.model_copy(update={"nats": config.nats.model_copy(update={"url": beside.read_text().strip()})})
+    return config
 
 
 def _absolute[R: Record](record: R, base: Path) -> R:

@@ -1,0 +1,83 @@
+"""The command ``bringup``: reads the configuration, wires what the command needs, and turns errors into exit codes."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.config import Config, load_config
+from app.connect import as_seen_by, connected
+from app.operate import add_services
+from frontends.cli.exits import exit_code
+from frontends.cli.output import safe
+from frontends.cli.verbs import add_verbs
+from frontends.cli.views import add_views
+from frontends.site import ConnectedSite
+from workflows.catalog import STEPS, WORKFLOWS
+from workflows.drivers.secrets import FileSecrets
+from workflows.model.errors import BringupError
+
+
+class _Loaded:
+    """The configuration of this one command, read when it is first needed: ``--help`` needs none."""
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+        self._config: Config | None = None
+
+    def config(self) -> Config:
+        """Read it once."""
+        if self._config is None:
+            self._config = load_config(self.path)
+        return self._config
+
+
+def build() -> typer.Typer:
+    """The command line."""
+    cli = typer.Typer(
+        name="bringup",
+        help="From racked in NetBox to proven and in service.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    loaded = _Loaded()
+
+    @cli.callback()
+    def common(
+        config: Annotated[Path | None, typer.Option("--config", "-c", help="the site's configuration file")] = None,
+    ) -> None:
+        loaded.path = config
+
+    @asynccontextmanager
+    async def open_site() -> AsyncIterator[ConnectedSite]:
+        config = loaded.config()
+        async with connected(config, FileSecrets(config.secrets), config.who) as site:
+            yield as_seen_by(site, config)
+
+    add_views(cli, open_site, STEPS, WORKFLOWS)
+    add_verbs(cli, open_site)
+    add_services(cli, loaded.config)
+    return cli
+
+
+def main() -> None:
+    """Run one command. Every error of ours is one sentence on standard error, and an exit code (``frontends.cli.exits``)."""
+    try:
+        build()()
+    except BringupError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(safe(f"bringup: {error}"))
+        sys.exit(exit_code(error))
+    except BaseExceptionGroup as group:
+        ours = group.subgroup(BringupError)
+        if ours is None:
+            raise
+        first: BaseException = ours
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        assert isinstance(first, BringupError)
+        Console(stderr=True, highlight=False, soft_wrap=True).print(safe(f"bringup: {first}"))
+        sys.exit(exit_code(first))
