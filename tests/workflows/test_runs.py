@@ -42,16 +42,16 @@ async def test_a_swapped_machine_is_never_touched() -> None:
     assert (site.world.writes, site.world.wipes) == (0, 0)
 
 
-async def test_a_machine_swapped_in_mid_run_is_noticed_at_the_next_claim() -> None:
-    site = Site()
-    site.world.reports = False
+async def test_a_machine_swapped_in_mid_run_is_noticed_before_the_next_write() -> None:
+    site = Site(settings=SiteSettings(site="lab", mode=Mode.SUPERVISED))
     await site.want()
-    assert (await site.tend()).status.state is NodeState.WAITING
+    assert (await site.tend()).status.digest
     site.world.serial = "SOMEBODY-ELSE"
-    writes = site.world.writes
-    await site.command("cancel")
-    await site.tend()
-    assert site.world.writes == writes
+    await site.command("approve")
+    view = await site.tend()
+    assert view.status.state is NodeState.PARKED
+    assert "SOMEBODY-ELSE" in view.status.reason
+    assert (site.world.writes, site.world.sessions) == (0, {})
 
 
 @pytest.mark.parametrize(
