@@ -151,7 +151,7 @@ def _interfaces(record: DeviceRecord, settings: SyncSettings, problems: list[str
 
 
 def _on(address: Row, interface: Row) -> bool:
-    return address["assigned_object_type"] == "dcim.interface" and address["assigned_object_id"] == interface["id"]
+    return (address["assigned_object_type"], address["assigned_object_id"]) == ("dcim.interface", interface["id"])
 
 
 def _guid(wwn: str | None) -> str | None:

@@ -1,0 +1,46 @@
+"""NetBox as ``ports.Inventory``: the second look right before a destructive act, past everything that was stored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inventory_sync.api import NetBoxApi
+from inventory_sync.profiles import Profiles
+from inventory_sync.project import is_served, node_key, pk_of, project
+from inventory_sync.reader import read
+from inventory_sync.record_wish import stored
+from inventory_sync.settings import SyncSettings
+from workflows.engine.ports import Store
+from workflows.model.desired import Desired
+from workflows.model.keys import NodeKey
+
+
+@dataclass(frozen=True, slots=True)
+class NetBoxInventory:
+    """Reads one device now. Twins are only known to the sync, so the problems that it stored count too."""
+
+    api: NetBoxApi
+    store: Store
+    settings: SyncSettings
+    profiles: Callable[[], Profiles]
+
+    async def read(self, node: NodeKey) -> Desired | None:
+        """The node's record now, with the stored generation; None where it is gone or served no more.
+
+        Raises:
+            Unreachable: NetBox or the store gave no answer.
+            Refused: NetBox refused our token.
+        """
+        pk = pk_of(node)
+        if pk is None:
+            return None
+        record = (await read(self.api, [pk])).get(pk)
+        if record is None or not is_served(record.device, self.settings):
+            return None
+        if node_key(record.device["site"]["slug"], pk) != node:
+            return None
+        wish = project(record, self.settings, self.profiles())
+        last = (await stored(self.store, node)).desired
+        if last is None:
+            return wish
+        more = tuple(p for p in last.problems if p not in wish.problems)
+        return wish.model_copy(update={"generation": last.generation, "problems": wish.problems + more})

@@ -1,0 +1,125 @@
+"""The outcome, brought to NetBox: status within its class, custom fields, and one NetBox journal entry a run.
+
+Theory of operation. Level-triggered: what NetBox should show is computed from ``status.<node>`` and compared with what it
+shows; only a difference is written. The custom field *run* holds the newest run that was told (``g7 succeeded``). The
+device's status is written only together with a change of that field, once a run: afterwards it is people's again, so that
+one who sets ``staged`` once more isn't overruled. A NetBox restored from a backup shows an older run and is told again.
+The journal entry comes first, and is not written where one names the run: a crash in between doubles nothing. What NetBox
+shows of accepted runs is never emptied: it is the outside witness when our own store was lost.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from inventory_sync.api import NetBoxApi, Row
+from inventory_sync.settings import SyncSettings
+from workflows.model.desired import Desired, Intent
+from workflows.model.status import NodeState, NodeStatus
+
+_DEVICE = "dcim.device"
+_LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A NetBox journal entry. ``mark`` is the part by which it is found again."""
+
+    kind: str
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What differs: the body of a PATCH, and the entries that explain it."""
+
+    patch: dict[str, Any]
+    entries: tuple[Entry, ...]
+
+
+def difference(device: Row, wish: Desired, status: NodeStatus, settings: SyncSettings) -> Change | None:
+    """What NetBox should show and doesn't. Pure."""
+    names = settings.fields
+    problem = wish.problems[0] if wish.problems else ""
+    told = f"{status.cause} {status.outcome}" if status.cause and status.outcome else None
+    fields = {
+        names.state: status.state.value if status.state is not NodeState.IDLE else None,
+        names.message: _message(wish, status)[:_LONGEST] or None,
+        names.run: told,
+        names.accepted_run: status.accepted_run or None,
+        names.accepted_at: status.accepted_at.isoformat(timespec="seconds") if status.accepted_at else None,
+        names.report: status.report or None,
+    }
+    shown = {name: device["custom_fields"].get(name) for name in fields}
+    for witness in (names.run, names.accepted_run, names.accepted_at, names.report):
+        fields[witness] = fields[witness] or shown[witness]
+    differing = {name: value for name, value in fields.items() if value != shown[name]}
+    if not differing:
+        return None
+    patch: dict[str, Any] = {"custom_fields": differing}
+    entries = []
+    if names.run in differing:
+        target = _status(wish, status, settings)
+        if target is not None and target != device["status"]["value"]:
+            patch["status"] = target
+        entries.append(_of_run(wish, status))
+    if problem and names.message in differing and status.state is NodeState.IDLE:
+        entries.append(Entry("warning", problem, f"bringup can't serve this device: {problem}"))
+    patch["changelog_message"] = f"bringup: {told or status.state.value}"[:200]
+    return Change(patch, tuple(entries))
+
+
+async def write_back(api: NetBoxApi, device: Row, wish: Desired, status: NodeStatus, settings: SyncSettings) -> bool:
+    """Bring the outcome of one node to NetBox; returns whether anything was written.
+
+    Raises:
+        Unreachable, Refused: as ``NetBoxApi`` does.
+    """
+    change = difference(device, wish, status, settings)
+    if change is None:
+        return False
+    about = {"assigned_object_type": _DEVICE, "assigned_object_id": device["id"]}
+    for entry in change.entries:
+        newest = await api.page("extras/journal-entries", 20, ordering="-created", **about)
+        if not any(entry.mark in row["comments"] for row in newest):
+            await api.create("extras/journal-entries", about | {"kind": entry.kind, "comments": entry.text})
+    await api.update("dcim/devices", device["id"], change.patch)
+    return True
+
+
+def _message(wish: Desired, status: NodeStatus) -> str:
+    """One line for the device's page: what goes on and what comes next, else what is wrong with the record."""
+    if status.state in (NodeState.IDLE, NodeState.IN_SERVICE, NodeState.WOULD) and wish.problems:
+        return " ".join(f"{p[0].upper()}{p[1:]}." for p in wish.problems)
+    where = f"{status.step}: " if status.step and status.outcome == "" else ""
+    text = f"{where}{status.reason}" if status.reason else ""
+    return f"{text} Next: {status.next_action}" if text and status.next_action else text
+
+
+def _status(wish: Desired, status: NodeStatus, settings: SyncSettings) -> str | None:
+    """The status that tells the outcome; None where the device isn't in the class that bringup may move within."""
+    if wish.intent is not Intent.SERVE:
+        return None
+    match status.state:
+        case NodeState.IN_SERVICE:
+            target = settings.accepted_status
+        case NodeState.FAILED:
+            target = settings.failed_status
+        case _:
+            return None
+    return target if settings.statuses.get(target) is Intent.SERVE else None
+
+
+def _of_run(wish: Desired, status: NodeStatus) -> Entry:
+    mark = f"`{status.run or wish.node}`"
+    good = status.outcome == "succeeded"
+    lines = [f"**{status.workflow or 'run'} {status.outcome}** · run {mark}"]
+    if status.reason and not good:
+        lines.append(f"\n{status.reason}" + (f" Next: {status.next_action}" if status.next_action else ""))
+    if status.timings:
+        lines += ["", "| step | seconds | attempts |", "|---|---:|---:|"]
+        lines += [f"| {t.step} | {t.seconds:.1f} | {t.attempts} |" for t in status.timings]
+        lines += ["", f"{sum(t.seconds for t in status.timings):.0f} s in all"]
+    if status.report:
+        lines += ["", f"evidence `{status.report}`"]
+    return Entry("success" if good else "danger", mark, "\n".join(lines))
