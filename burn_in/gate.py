@@ -1,0 +1,147 @@
+"""The gate: which probes a node needs, and the report that its evidence gives. Fails closed at every place.
+
+Everything that was required and did not come (a bundle, a command, a readable output, a way to ask) becomes an ERROR
+check, so that a report without it can't be accepted.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from burn_in.bundle import Bundle, CommandRecord, read_bundle
+from burn_in.judges.gpus import judge_gpus, judge_no_gpus
+from burn_in.judges.infiniband import judge_inventory, judge_port, wanted_guids
+from burn_in.judges.mounts import judge_mount
+from burn_in.readers.ibstat import read_ibstat
+from burn_in.readers.mountinfo import read_mountinfo
+from burn_in.readers.nvidia_smi import read_nvidia_smi
+from burn_in.readers.pci import read_pci
+from burn_in.readers.sminfo import SubnetManagerInfo, read_sminfo
+from burn_in.readers.unreadable import Unreadable
+from burn_in.subnet_manager import SubnetManager
+from burn_in.thresholds.load import GpuThresholds, load_thresholds
+from workflows.engine.ports import Evidence
+from workflows.model.desired import Desired
+from workflows.model.errors import BadInput
+from workflows.model.profile import Sku
+from workflows.model.verdict import BurnInReport, Check, Verdict
+
+LEVEL = "gate"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Implements ``Judge``. ``subnet_manager`` is None where the site has no InfiniBand."""
+
+    evidence: Evidence
+    subnet_manager: SubnetManager | None = None
+    thresholds: Mapping[str, GpuThresholds] = field(default_factory=load_thresholds)
+
+    def probes(self, desired: Desired) -> Sequence[str]:
+        """GPUs always, so that a node without any is shown to have none; the others where they are wanted."""
+        return (
+            "gpu",
+            *(("infiniband",) if _has_infiniband(desired) else ()),
+            *(("mounts",) if desired.mounts else ()),
+        )
+
+    async def judge(self, desired: Desired, bundles: dict[str, bytes]) -> BurnInReport:
+        """Read and judge all; each raw bundle is kept as evidence first."""
+        if desired.profile is None:
+            return BurnInReport(level=LEVEL, checks=(_error("profile", "", "the node has no profile"),))
+        sku = desired.profile.sku
+        checks: list[Check] = []
+        if sku.burn_in_level != LEVEL:
+            checks.append(
+                _error("level", "", f"sku {sku.name} asks for level {sku.burn_in_level!r}, this is {LEVEL!r}")
+            )
+        for probe in self.probes(desired):
+            if probe not in bundles:
+                checks.append(_error(f"{probe}.bundle", "", f"the probe {probe} left no bundle"))
+                continue
+            kept = await self.evidence.put(bundles[probe])
+            try:
+                bundle = read_bundle(probe, bundles[probe])
+            except BadInput as error:
+                checks.append(_error(f"{probe}.bundle", "", str(error), kept))
+                continue
+            if bundle.error or bundle.timed_out:
+                checks.append(_error(f"{probe}.probe", "", bundle.error or "killed at its deadline", kept))
+            found = await self._judge(probe, desired, sku, bundle)
+            checks += [c if c.evidence else c.model_copy(update={"evidence": kept}) for c in found]
+        return BurnInReport(level=LEVEL, checks=tuple(checks))
+
+    async def _judge(self, probe: str, desired: Desired, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
+        try:
+            if probe == "gpu":
+                return self._gpus(sku, bundle)
+            if probe == "infiniband":
+                return await self._infiniband(desired, sku, bundle)
+            mounts = _read(bundle, "mountinfo", read_mountinfo)
+            return tuple(
+                check for m in desired.mounts for check in judge_mount(m, mounts, bundle.command(f"trial {m.target}"))
+            )
+        except Unreadable as error:
+            return (_error(f"{probe}.reading", "", str(error)),)
+
+    def _gpus(self, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
+        bus = _read(bundle, "pci", read_pci)
+        if sku.gpu_count == 0 and sku.gpu_model is None:
+            smi = _command(bundle, "nvidia-smi")
+            return judge_no_gpus(sku, bus, read_nvidia_smi(smi.stdout) if smi.whole else None)
+        known = self.thresholds.get(sku.gpu_model or "")
+        return judge_gpus(sku, known, bus, _read(bundle, "nvidia-smi", read_nvidia_smi))
+
+    async def _infiniband(self, desired: Desired, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
+        checks = list(judge_inventory(sku, desired.interfaces))
+        ports = _read(bundle, "ibstat", read_ibstat)
+        managers: dict[str, SubnetManagerInfo | None] = {
+            f"{p.device}/{p.port}": _manager(bundle.command(f"sminfo {p.device}/{p.port}")) for p in ports
+        }
+        for guid in wanted_guids(desired.interfaces)[0]:
+            lid = next((p.lid for p in ports if p.guid == guid), 0)
+            kept = ""
+            view = await self.subnet_manager.see(guid, lid) if self.subnet_manager else None
+            if view is not None:
+                kept = await self.evidence.put(view.raw)
+            found = judge_port(sku, guid, ports, managers, view)
+            checks += [c.model_copy(update={"evidence": kept}) if view and _by_subnet(c) else c for c in found]
+        return tuple(checks)
+
+
+def _has_infiniband(desired: Desired) -> bool:
+    wanted = desired.profile is not None and desired.profile.sku.infiniband_ports > 0
+    return wanted or any(i.guid for i in desired.interfaces)
+
+
+def _by_subnet(check: Check) -> bool:
+    return check.id in ("infiniband.subnet_manager", "infiniband.registered", "infiniband.registered_lid")
+
+
+def _manager(command: CommandRecord | None) -> SubnetManagerInfo | None:
+    if command is None or not command.whole:
+        return None
+    try:
+        return read_sminfo(command.stdout)
+    except Unreadable:
+        return None
+
+
+def _command(bundle: Bundle, name: str) -> CommandRecord:
+    command = bundle.command(name)
+    if command is None:
+        raise Unreadable(f"the probe {bundle.probe} did not come to {name}")
+    return command
+
+
+def _read[T](bundle: Bundle, name: str, reader: Callable[[str], T]) -> T:
+    """A command's output through its reader; what isn't whole is not read at all."""
+    command = _command(bundle, name)
+    if not command.whole:
+        raise Unreadable(command.trouble)
+    return reader(command.stdout)
+
+
+def _error(check: str, entity: str, message: str, evidence: str = "") -> Check:
+    return Check(
+        id=check, entity=entity, verdict=Verdict.ERROR, message=message, action="collect again", evidence=evidence
+    )
