@@ -4,4 +4,5 @@ pytest_plugins: list[str] = [
     "pytester",
     "tests.fixtures.kinds",
     "tests.fixtures.long",
+    "tests.fixtures.nats",
 ]

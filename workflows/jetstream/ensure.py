@@ -10,13 +10,14 @@ from workflows.model.errors import Refused, Unreachable
 PATIENCE = timedelta(seconds=30)
 MINIMUM = (2, 12)
 _NAME_IN_USE = 10058
-_PAUSE = 0.2
+_ANSWER = timedelta(seconds=1)
+_PAUSE = 0.1
 
 
 async def ensure_streams(wire: Wire, *, replicas: int = 1, patience: timedelta = PATIENCE) -> None:
     """Create every stream of the table, or bring it to the table's settings.
 
-    Waits for a cluster that is still electing its leader.
+    Waits for a cluster that is still electing its leader, which answers nothing: so it asks again each second.
 
     Raises:
         Refused: the server is too old, has no JetStream, or refuses a change that can't be made in place.
@@ -32,12 +33,12 @@ async def ensure_streams(wire: Wire, *, replicas: int = 1, patience: timedelta =
                 config = stream.config(replicas)
                 while True:
                     try:
-                        await wire.api(f"STREAM.CREATE.{stream.name}", config)
+                        await wire.api(f"STREAM.CREATE.{stream.name}", config, timeout=_ANSWER)
                         break
                     except Rejected as refusal:
                         if refusal.code != _NAME_IN_USE:
                             raise
-                        await wire.api(f"STREAM.UPDATE.{stream.name}", config)
+                        await wire.api(f"STREAM.UPDATE.{stream.name}", config, timeout=_ANSWER)
                         break
                     except Unreachable as error:
                         last = error

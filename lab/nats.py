@@ -1,0 +1,89 @@
+"""Throwaway NATS servers for the lab and the tests: one, or a cluster of three on loopback."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from workflows.jetstream.ensure import ensure_streams
+from workflows.jetstream.server import EmbeddedServer
+from workflows.jetstream.wire import Login, connect
+from workflows.model.record import Json
+
+
+class Cluster:
+    """Three servers that replicate."""
+
+    def __init__(self, directory: Path, *, authorization: Mapping[str, Json] | None = None):
+        routes = _free_ports(3)
+        self.servers = [
+            EmbeddedServer(
+                directory / f"n{number}",
+                name=f"n{number}",
+                authorization=authorization,
+                extra={
+                    "cluster": {
+                        "name": "lab",
+                        "listen": f"127.0.0.1:{route}",
+                        "routes": [f"nats://127.0.0.1:{other}" for other in routes],
+                    }
+                },
+            )
+            for number, route in enumerate(routes)
+        ]
+
+    @property
+    def urls(self) -> list[str]:
+        """Where clients connect."""
+        return [server.url for server in self.servers]
+
+    async def start(self) -> None:
+        """Start all three; streams can be made once they have elected a leader."""
+        await asyncio.gather(*(server.start() for server in self.servers))
+
+    async def stop(self) -> None:
+        """Kill all three: a cluster that is thrown away needs no farewell."""
+        await asyncio.gather(*(server.kill() for server in self.servers))
+
+    def named(self, name: str) -> EmbeddedServer:
+        """The server that the cluster calls so (``STREAM.INFO`` names the leader)."""
+        return next(server for server in self.servers if server.name == name)
+
+
+@asynccontextmanager
+async def throwaway_server(directory: Path) -> AsyncIterator[EmbeddedServer]:
+    """One server with the streams of a site; anybody may do anything."""
+    server = EmbeddedServer(directory)
+    await server.start()
+    try:
+        async with connect([server.url], Login("admin")) as wire:
+            await ensure_streams(wire)
+        yield server
+    finally:
+        await server.kill()
+
+
+@asynccontextmanager
+async def throwaway_cluster(directory: Path) -> AsyncIterator[Cluster]:
+    """Three servers with replicated streams; anybody may do anything."""
+    cluster = Cluster(directory)
+    try:
+        await cluster.start()
+        async with connect(cluster.urls, Login("admin")) as wire:
+            await ensure_streams(wire, replicas=3)
+        yield cluster
+    finally:
+        await cluster.stop()
+
+
+def _free_ports(number: int) -> list[int]:
+    """Ports that were free a moment ago: routes must be known before any server of a cluster starts."""
+    holders = [socket.socket() for _ in range(number)]
+    try:
+        for holder in holders:
+            holder.bind(("127.0.0.1", 0))
+        return [int(holder.getsockname()[1]) for holder in holders]
+    finally:
+        for holder in holders:
+            holder.close()
