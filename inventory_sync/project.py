@@ -49,10 +49,7 @@ def project(record: DeviceRecord, settings: SyncSettings, profiles: Profiles) ->
     profile, unresolved = profiles.resolve(_rules(device, settings, context))
     problems += unresolved
     serial = device["serial"].strip() or None
-    if serial is None:
-        problems.insert(0, "it has no serial number: the machine that answers could not be told from another")
-    if not any(i.mac and not i.mgmt_only for i in interfaces):
-        problems.append("no interface has a MAC address: it could not be told from others when it boots")
+    problems = unidentified(serial, interfaces) + problems
     return Desired(
         node=node_key(device["site"]["slug"], device["id"]),
         name=device["name"],
@@ -71,6 +68,16 @@ def project(record: DeviceRecord, settings: SyncSettings, profiles: Profiles) ->
         profile=profile,
         problems=tuple(problems) if intent is Intent.SERVE else (),
     )
+
+
+def unidentified(serial: str | None, interfaces: tuple[Interface, ...]) -> list[str]:
+    """What keeps the machine from being told from others, in sentences."""
+    found = []
+    if serial is None:
+        found.append("it has no serial number: the machine that answers could not be told from another")
+    if not any(i.mac and not i.mgmt_only for i in interfaces):
+        found.append("no interface has a MAC address: it could not be told from others when it boots")
+    return found
 
 
 def gone(last: Desired, why: str) -> Desired:

@@ -103,10 +103,16 @@ class InventorySync:
                 self._pending.add(Touched(devices=frozenset({pk})))
 
     async def _persist(self, what: str, act: Callable[[], Awaitable[object]]) -> None:
-        """Do it, again after a while for as long as the other side doesn't answer, or refuses us."""
+        """Do it, again after a while for as long as the other side doesn't answer, or refuses our token.
+
+        What NetBox calls a bad request would be one again: it is left to the next resync.
+        """
         while True:
             try:
                 await act()
+            except BadInput as error:
+                log.error("%s: %s; left to the next resync", what, error)
+                return
             except (Transient, Refused) as error:
                 log.warning("%s: %s; next attempt in %s s", what, error, self.sync.settings.retry_after)
                 await self.clock.sleep(timedelta(seconds=self.sync.settings.retry_after))
