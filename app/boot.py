@@ -9,6 +9,7 @@ import socket
 from datetime import UTC, datetime
 
 from app.config import BootConfig, Config
+from app.dhcp import keep_hosts
 from boot.certificates import load_authority, make_server_files
 from boot.server import serving
 from boot.service import BootService
@@ -67,5 +68,14 @@ async def serve_boot(config: Config, store: Store, bus: Bus, secrets: Secrets) -
     service = BootService(store, bus, secrets, boot_settings(config, config.boot, secrets), authority.pem)
     http, https = listener(config.boot.http), listener(config.boot.https)
     async with serving(service, http, https, tls) as following:
-        await asyncio.wait((following,))
+        watching = [following]
+        if config.boot.dhcp is not None:
+            watching.append(asyncio.create_task(keep_hosts(store, config.settings.site, config.boot.dhcp)))
+        try:
+            done, _ = await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in watching:
+                task.cancel()
+        for task in done:
+            task.result()
         raise Unreachable("the boot service can't follow the inventory any more; start it again")

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
+from inventory_sync.settings import SyncSettings
 from workflows.model.errors import BadInput
 from workflows.model.record import Record
 from workflows.model.settings import SiteSettings
@@ -32,22 +33,31 @@ class NatsConfig(Record):
 
 
 class NetBoxConfig(Record):
-    """A NetBox as the inventory. ``token`` and ``webhook_secret`` are secret references (fields ``token``, ``key``)."""
+    """A NetBox as the inventory. ``token`` and ``webhook_secret`` are secret references (fields ``token``, ``key``).
+
+    ``webhook_listen`` is where we take its webhooks; without one, the change log alone brings the changes.
+    """
 
     url: str
+    sync: SyncSettings
     token: str = "netbox/token"  # noqa: S105
     webhook_secret: str = "netbox/webhook"  # noqa: S105
-    webhook_listen: str = "127.0.0.1:8010"
-    webhook_url: str | None = None
-    service_user: str = "bringup"
-    resync_seconds: float = Field(default=3600, gt=0)
-    changelog_seconds: float = Field(default=30, gt=0)
+    webhook_listen: str | None = "127.0.0.1:8010"
+    ca: Path | None = None
 
 
 class YamlConfig(Record):
     """A directory of YAML files as the inventory."""
 
     directory: Path
+
+
+class DhcpConfig(Record):
+    """dnsmasq's host file, kept by the boot service. ``pid_file`` is dnsmasq's: it is told when the file changed."""
+
+    hosts_file: Path
+    prefixes: tuple[str, ...]
+    pid_file: Path | None = None
 
 
 class BootConfig(Record):
@@ -62,8 +72,8 @@ class BootConfig(Record):
     kernel: str = "vmlinuz"
     initrd: str = "agent.gz"
     authorized_keys: Path | None = None
-    kernel_arguments: str | None = None
     nameservers: tuple[str, ...] = ()
+    dhcp: DhcpConfig | None = None
 
 
 class AnsibleConfig(Record):

@@ -1,4 +1,4 @@
-"""The commands that run a service until it is told to stop: ``worker``, ``sync``, ``boot``, and ``up``, which is all of them.
+"""The commands that run a service until it is told to stop: ``worker``, ``sync``, ``boot``, and ``up``: all of them.
 
 SIGTERM and Ctrl-C end a service in order: claims are released, sessions are ended, children are gone. A worker that is
 killed instead loses nothing; its leases run out and others go on.
@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -41,7 +41,9 @@ def add_services(cli: typer.Typer, config: Callable[[], Config]) -> None:
     @cli.command()
     def sync(verbose: Verbose = False, replicas: Replicas = 1) -> None:
         """Follow the inventory: NetBox (webhook, change log, resync) or a directory of YAML files. Writes outcomes back."""
-        _run(config(), "sync", lambda site: serve_sync(config(), site, FileSecrets(config().secrets)), verbose, replicas)
+        _run(
+            config(), "sync", lambda site: serve_sync(config(), site, FileSecrets(config().secrets)), verbose, replicas
+        )
 
     @cli.command()
     def boot(verbose: Verbose = False) -> None:
@@ -82,7 +84,7 @@ async def _serve(config: Config, who: str, service: Service, verbose: bool, repl
 
 async def _up(config: Config, verbose: bool, replicas: int) -> None:
     _logging(verbose)
-    async with own_nats(config) as config:  # noqa: PLR1704 - the same configuration, with the url of our own server
+    async with own_nats(config) as config:
         secrets = FileSecrets(config.secrets)
         async with connected(config, secrets, "up") as site:
             await ensure_streams(site.wire, replicas=replicas)
@@ -92,7 +94,7 @@ async def _up(config: Config, verbose: bool, replicas: int) -> None:
             await _until_told(services)
 
 
-async def _until_told(services: list[Awaitable[None]]) -> None:
+async def _until_told(services: Sequence[Awaitable[None]]) -> None:
     """Run services until one fails or we are told to stop; then end all of them in order."""
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

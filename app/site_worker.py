@@ -1,0 +1,94 @@
+"""Runs a worker: the engine over the real drivers, the reconciler, and the site's command consumer."""
+
+import asyncio
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import burn_in.probes
+from app.config import Config
+from app.inventory import make_inventory
+from app.worker import Ports, build_worker
+from burn_in.gate import Gate
+from burn_in.subnet_manager import InfinibandDiags
+from workflows.drivers.ansible.driver import AnsibleDriver
+from workflows.drivers.bmcs import BmcDrivers
+from workflows.engine.commands import Commands
+from workflows.engine.ports import Secrets, Store
+from workflows.engine.reconciler import Reconciler
+from workflows.jetstream.site import JetStreamSite
+from workflows.model.desired import Desired
+from workflows.model.keys import Site
+
+#: Roles lie beside the packages, in a checkout and in an installed wheel alike.
+ROLES = Path(__file__).parent.parent / "roles"
+
+
+@dataclass(slots=True)
+class _Wishes:
+    """The present wishes of the site, followed by a watch, to resolve selectors without a listing a command."""
+
+    store: Store
+    site: Site
+    nodes: dict[str, Desired] = field(default_factory=dict)
+
+    def all(self) -> Iterable[Desired]:
+        """All of them."""
+        return list(self.nodes.values())
+
+    async def load(self) -> None:
+        """Read them once, before the first command."""
+        for value in await self.store.list(f"desired.{self.site}.*"):
+            if value.data is not None:
+                self.nodes[value.key] = Desired.decode(value.data)
+
+    async def follow(self) -> None:
+        """For ever."""
+        async for value in self.store.watch(f"desired.{self.site}.*"):
+            if value.data is None:
+                self.nodes.pop(value.key, None)
+            else:
+                self.nodes[value.key] = Desired.decode(value.data)
+
+
+def real_ports(config: Config, site: JetStreamSite, secrets: Secrets) -> Ports:
+    """The drivers of a real site, by its configuration."""
+    subnet = config.subnet_manager
+    diags = InfinibandDiags(subnet.command_prefix, subnet.environment) if subnet is not None else None
+    ansible = AnsibleDriver(
+        bus=site.bus,
+        secrets=secrets,
+        roles=ROLES,
+        probes=Path(burn_in.probes.__file__).parent,
+        key=config.ansible.key,
+        command_prefix=config.ansible.command_prefix,
+    )
+    return Ports(
+        store=site.store,
+        bus=site.bus,
+        clock=site.clock,
+        evidence=site.evidence,
+        bmcs=BmcDrivers(secrets),
+        ansible=ansible,
+        judge=Gate(site.evidence, diags),
+        inventory=make_inventory(config, site.store, secrets),
+    )
+
+
+async def serve_worker(config: Config, site: JetStreamSite, secrets: Secrets, name: str) -> None:
+    """Serve until cancelled."""
+    await run_worker(config, site, real_ports(config, site, secrets), name)
+
+
+async def run_worker(config: Config, site: JetStreamSite, ports: Ports, name: str) -> None:
+    """The worker's own tasks over any ports: a site's real ones, or a lab's."""
+    jitter = random.Random(name)  # noqa: S311 - spreads wake-ups, guards nothing
+    worker = build_worker(name, config.settings, ports, jitter)
+    reconciler = Reconciler(ports.store, ports.bus, ports.clock, jitter)
+    wishes = _Wishes(ports.store, config.settings.site)
+    await wishes.load()
+    commands = Commands(ports.store, ports.bus, ports.clock, config.settings, wishes.all)
+    async with asyncio.TaskGroup() as group:
+        for service in (worker.serve(), reconciler.serve(), wishes.follow(), commands.serve()):
+            group.create_task(service)

@@ -1,0 +1,43 @@
+"""Runs the inventory's side: NetBox (webhook endpoint, change log, resync, write-back) or a directory of YAML files."""
+
+import asyncio
+
+from aiohttp import web
+
+from app.boot import listener
+from app.config import Config, NetBoxConfig
+from app.inventory import netbox_api
+from inventory_sync.profiles import load_profiles
+from inventory_sync.service import InventorySync
+from inventory_sync.sync import Sync
+from inventory_sync.webhook import webhook_app
+from workflows.engine.ports import Secrets
+from workflows.jetstream.site import JetStreamSite
+from workflows.model.errors import BadInput
+
+
+async def serve_sync(config: Config, site: JetStreamSite, secrets: Secrets) -> None:
+    """Serve until cancelled.
+
+    Raises:
+        BadInput: the configuration names no inventory, or its profiles can't be read.
+    """
+    if config.netbox is None:
+        raise BadInput("the configuration names no inventory: add netbox or yaml")
+    profiles = await asyncio.to_thread(load_profiles, config.profiles)
+    sync = Sync(netbox_api(config, secrets), site.store, site.bus, config.netbox.sync, profiles)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(InventorySync(sync, site.clock).run())
+        if config.netbox.webhook_listen is not None:
+            group.create_task(_take_webhooks(config.netbox, site, secrets))
+
+
+async def _take_webhooks(netbox: NetBoxConfig, site: JetStreamSite, secrets: Secrets) -> None:
+    assert netbox.webhook_listen is not None
+    runner = web.AppRunner(webhook_app(site.bus, lambda: secrets.get(netbox.webhook_secret)["key"]), access_log=None)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener(netbox.webhook_listen)).start()
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
