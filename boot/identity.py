@@ -37,7 +37,7 @@ class Identifiers:
             raise BadInput("mac is no MAC address; send six octets in hex")
         if len(serial) > _MAX_SERIAL or not serial.isprintable():
             raise BadInput(f"serial is longer than {_MAX_SERIAL} characters or not printable")
-        if uuid and same_uuid(uuid, uuid) is False:
+        if uuid and not same_uuid(uuid, uuid):
             raise BadInput("uuid is no UUID")
         return cls(mac.replace("-", ":"), serial, uuid)
 
@@ -78,32 +78,28 @@ class NodeIndex:
     """The nodes of the site by what identifies them, kept from a watch of ``desired.>``."""
 
     _nodes: dict[NodeKey, Desired] = field(default_factory=dict)
-    _by_mac: dict[str, set[NodeKey]] = field(default_factory=dict)
-    _by_serial: dict[str, set[NodeKey]] = field(default_factory=dict)
+    _owners: dict[str, set[NodeKey]] = field(default_factory=dict)
 
     def put(self, desired: Desired) -> None:
         """Take in a node's newest record."""
         self.remove(desired.node)
         self._nodes[desired.node] = desired
-        for mac in desired.boot_macs():
-            self._by_mac.setdefault(mac, set()).add(desired.node)
-        if desired.serial:
-            self._by_serial.setdefault(desired.serial.strip().lower(), set()).add(desired.node)
+        for mark in _marks_of(desired):
+            self._owners.setdefault(mark, set()).add(desired.node)
 
     def remove(self, node: NodeKey) -> None:
         """Forget a node that the inventory no longer has."""
         old = self._nodes.pop(node, None)
-        if old is None:
-            return
-        for mac in old.boot_macs():
-            self._by_mac[mac].discard(node)
-        if old.serial:
-            self._by_serial[old.serial.strip().lower()].discard(node)
+        for mark in _marks_of(old) if old is not None else ():
+            self._owners[mark].discard(node)
+            if not self._owners[mark]:
+                del self._owners[mark]
 
     def find(self, who: Identifiers) -> tuple[Desired | None, str]:
         """The one node that everything fits, else None and why not."""
-        candidates = self._by_mac.get(who.mac, set()) | self._by_serial.get(who.serial.lower(), set())
-        fitting = [node for node in sorted(candidates) if _fits(self._nodes[node], who)]
+        owners = [self._owners[mark] for mark in _marks(who.mac, who.serial, who.uuid) if mark in self._owners]
+        candidates = set[NodeKey]().union(*owners)
+        fitting = [n for n in sorted(candidates) if all(n in o for o in owners) and _fits(self._nodes[n], who)]
         if len(fitting) == 1:
             return self._nodes[fitting[0]], ""
         if fitting:
@@ -114,6 +110,21 @@ class NodeIndex:
 
     def __len__(self) -> int:
         return len(self._nodes)
+
+
+def _marks_of(desired: Desired) -> set[str]:
+    serial, uuid = desired.serial or "", desired.uuid or ""
+    return {mark for mac in (*desired.boot_macs(), "") for mark in _marks(mac, serial, uuid)}
+
+
+def _marks(mac: str, serial: str, uuid: str) -> set[str]:
+    """Index keys of what is given; a UUID has one key in both byte orders."""
+    marks = {f"mac {mac}"} if mac else set()
+    if serial.strip():
+        marks.add(f"serial {serial.strip().lower()}")
+    if same_uuid(uuid, uuid):
+        marks.add(f"uuid {min(UUID(uuid).bytes, UUID(uuid).bytes_le).hex()}")
+    return marks
 
 
 def _fits(desired: Desired, who: Identifiers) -> bool:

@@ -17,6 +17,8 @@ _TAIL_MIB = 1  # the backup of the GPT
 _PATIENCE = timedelta(minutes=5)
 #: grub.cfg names the file system by UUID, and the agent changes that UUID without rewriting every checksum.
 _FEATURES = "metadata_csum,metadata_csum_seed,^orphan_file"
+#: mkfs chooses one inode per 4 KiB for a file system as small as an image; grown to a disk, its tables would be huge.
+_BYTES_PER_INODE = "16384"
 
 
 def build_disk(rootfs: Path, work: Path, *, root_uuid: str, free_mib: int, kernel_arguments: str) -> Path:
@@ -48,7 +50,24 @@ def _root_file_system(rootfs: Path, work: Path, root_uuid: str, mebibytes: int) 
     target = work / "root.ext4"
     _sparse(target, mebibytes)
     run(
-        ["mkfs.ext4", "-q", "-F", "-U", root_uuid, "-O", _FEATURES, "-m", "1", "-J", "size=16", "-d", rootfs, target],
+        [
+            "mkfs.ext4",
+            "-q",
+            "-F",
+            "-U",
+            root_uuid,
+            "-O",
+            _FEATURES,
+            "-i",
+            _BYTES_PER_INODE,
+            "-m",
+            "1",
+            "-J",
+            "size=16",
+            "-d",
+            rootfs,
+            target,
+        ],
         timeout=_PATIENCE,
     )
     return target

@@ -61,7 +61,7 @@ def bios(work: Path, core_sector: int) -> BiosBoot:
 def efi_partition(work: Path, mebibytes: int) -> Path:
     """A FAT file system with GRUB at the path every UEFI firmware tries (UEFI 2.10, 3.5.1.1)."""
     loader, fat = work / "BOOTX64.EFI", work / "esp.fat"
-    run(["grub-mkimage", "-O", "x86_64-efi", "-o", loader, "-p", PREFIX, *_COMMON], timeout=_MINUTE)
+    run(["grub-mkimage", "-O", "x86_64-efi", "-o", loader, "-p", PREFIX, "all_video", *_COMMON], timeout=_MINUTE)
     fat.write_bytes(b"")
     with fat.open("r+b") as file:
         file.truncate(mebibytes << 20)

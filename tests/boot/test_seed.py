@@ -1,0 +1,105 @@
+"""The node's identity: strict templates, both forms, and no secret but the phone-home token."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from boot.seed import Seed, hostname, render_seed
+from boot.templates import DIRECTORY, environment, render
+from tests.boot.conftest import CLAIM, MAC, Site, node
+from workflows.model.desired import Address, Interface
+from workflows.model.errors import Refused
+
+pytestmark = pytest.mark.fast
+
+
+def seed_of(site: Site, **changes: object) -> Seed:
+    return render_seed(node(**changes), CLAIM, "home:token", site.settings, environment())
+
+
+def texts(seed: Seed) -> dict[str, str]:
+    return {file.path: file.text for file in (*seed.always, *seed.nocloud, *seed.plain)}
+
+
+def test_an_undefined_name_in_a_template_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.j2").write_text("hello {{ nobody }}")
+    with pytest.raises(Refused, match="'nobody' is undefined"):
+        render("x.j2", {"somebody": 1}, within=environment(tmp_path))
+
+
+def test_a_template_that_is_missing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="no template"):
+        render("gone.j2", {}, within=environment(tmp_path))
+
+
+def test_the_nocloud_seed_is_what_cloud_init_reads(site: Site) -> None:
+    files = texts(seed_of(site))
+    directory = "/var/lib/cloud/seed/nocloud"
+    assert yaml.safe_load(files[f"{directory}/meta-data"]) == {
+        "instance-id": "lab.n1-g1-1",
+        "local-hostname": "gpu-001.example.com",
+    }
+    user = files[f"{directory}/user-data"]
+    assert user.startswith("#cloud-config\n")
+    data = yaml.safe_load(user)
+    assert data["ssh_deletekeys"] is False
+    assert data["growpart"] == {"mode": "off"}
+    assert data["users"][0]["ssh_authorized_keys"] == ["ssh-ed25519 AAAAkey bringup"]
+    network = yaml.safe_load(files[f"{directory}/network-config"])
+    (port,) = network["ethernets"].values()
+    assert port["match"] == {"macaddress": MAC}
+    assert (port["addresses"], port["mtu"], port["dhcp4"]) == (["10.0.0.11/24"], 9000, False)
+
+
+def test_the_gateway_is_the_primary_addresses_one(site: Site) -> None:
+    interface = Interface(
+        name="eth0",
+        mac=MAC,
+        addresses=(
+            Address(cidr="10.0.0.11/24", gateway="10.0.0.1", primary=True),
+            Address(cidr="10.9.0.11/24", gateway="10.9.0.1"),
+        ),
+    )
+    files = texts(seed_of(site, interfaces=(interface,)))
+    assert "Gateway=10.0.0.1" in files["/etc/systemd/network/20-00.network"]
+    assert "Gateway=10.9.0.1" not in files["/etc/systemd/network/20-00.network"]
+    network = yaml.safe_load(files["/var/lib/cloud/seed/nocloud/network-config"])
+    assert network["ethernets"]["if0"]["routes"] == [{"to": "default", "via": "10.0.0.1"}]
+
+
+def test_an_interface_without_an_address_asks_dhcp(site: Site) -> None:
+    files = texts(seed_of(site, interfaces=(Interface(name="eth0", mac=MAC),)))
+    assert "DHCP=ipv4" in files["/etc/systemd/network/20-00.network"]
+
+
+def test_the_phone_home_token_is_in_one_file_that_only_root_reads(site: Site) -> None:
+    seed = seed_of(site)
+    holding = [f for f in (*seed.always, *seed.nocloud, *seed.plain) if "home:token" in f.text]
+    assert [(f.path, f.mode) for f in holding] == [("/etc/bringup/phone-home.json", "0600")]
+    assert json.loads(holding[0].text)["url"] == "https://10.0.0.1:8443/v1/phone-home"
+
+
+def test_phone_home_is_valid_python(site: Site) -> None:
+    compile(texts(seed_of(site))["/usr/local/lib/bringup/phone-home"], "phone-home", "exec")
+
+
+@pytest.mark.parametrize(
+    ("dns_name", "name", "expected"),
+    [
+        ("gpu-001.example.com", "GPU 001", "gpu-001.example.com"),
+        (None, "GPU-001.rno1", "gpu-001.rno1"),
+        (None, "GPU 001.rno1.example.com", "n1"),
+        (None, None, "n1"),
+        (None, "evil\nname", "n1"),
+    ],
+)
+def test_a_host_has_a_name_that_a_host_can_have(dns_name: str | None, name: str | None, expected: str) -> None:
+    assert hostname(node(dns_name=dns_name, name=name)) == expected
+
+
+def test_every_template_is_strict_and_renders_for_a_node_with_and_without_options(site: Site) -> None:
+    seed_of(site, interfaces=())
+    seed_of(site)
+    assert {path.parent.name for path in DIRECTORY.glob("*/*.j2")} == {"dnsmasq", "home", "ipxe", "nocloud", "plain"}
