@@ -1,5 +1,6 @@
 """What was asked of a lab BMC: every request by verb and path, and every write that came too late."""
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -21,10 +22,17 @@ class Ledger:
 
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     stale_writes: list[StaleWrite] = field(default_factory=list)
+    _awaited: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
 
     def saw(self, verb: str, path: str) -> None:
         """Count a request."""
         self.requests[verb, path] += 1
+        if (verb, path) in self._awaited:
+            self._awaited.pop((verb, path)).set()
+
+    async def arrival(self, verb: str, path: str) -> None:
+        """Wait for the next such request; it is counted then, and not yet answered."""
+        await self._awaited.setdefault((verb, path), asyncio.Event()).wait()
 
     def clear(self) -> None:
         """Begin anew."""

@@ -1,9 +1,11 @@
 """The Redfish driver against the lab BMC over TLS: identity, power, boot, sessions, and how many requests they take."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 
+from lab.bmc.faults import Faults
 from lab.bmc.traits import DGX_LIKE, GB200_LIKE, PLAIN, Traits
 from tests.drivers_bmc.conftest import MACS, SERIAL, UUID, MakeRack, Rack
 from workflows.engine.ports import Bmc, BootTarget, Power
@@ -113,17 +115,23 @@ async def test_a_stale_session_can_do_nothing_any_more(rack: Rack) -> None:
     assert rack.machine.running()
 
 
-async def test_a_stale_write_is_refused_and_counted(rack: Rack) -> None:
+async def test_a_write_on_its_way_when_the_session_ends_is_refused_and_counted(rack: Rack) -> None:
     stale, successor = rack.connect(), rack.connect()
     old = await stale.open()
     assert old is not None
     await successor.open()
     await stale.facts()
-    await successor.end_session(old)
+    reset = ("POST", "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset")
+    rack.bmc.faults = Faults(delay=0.5)
+    write = asyncio.create_task(stale.power(Power.ON))
+    await asyncio.wait_for(rack.bmc.ledger.arrival(*reset), 10)
+    assert rack.bmc.sessions.end(old.rsplit("/", 1)[1])
     with pytest.raises(Fenced):
-        await stale.end_session("/redfish/v1/SessionService/Sessions/99")
-    assert [(w.verb, w.known) for w in rack.bmc.ledger.stale_writes] == [("DELETE", True)]
-    assert "stale write: DELETE" in rack.bmc.ledger.summary
+        await write
+    await rack.bmc.chassis.settled()
+    assert rack.machine.boots == []
+    assert [(w.verb, w.path, w.known) for w in rack.bmc.ledger.stale_writes] == [(*reset, True)]
+    assert "stale write: POST" in rack.bmc.ledger.summary
 
 
 async def test_ending_a_session_that_is_gone_is_no_error(rack: Rack) -> None:

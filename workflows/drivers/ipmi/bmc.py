@@ -47,18 +47,13 @@ class IpmiBmc:
     async def facts(self) -> BmcFacts:
         """Read serial and UUID (FRU, GUID), power and boot override. IPMI tells no MACs."""
         answer = await self._call("facts")
-        boot = None
-        if answer.get("boot") == "network" and not answer.get("persistent"):
-            boot = BootTarget.NETWORK_ONCE
-        elif answer.get("boot") in ("default", "hd"):
-            boot = BootTarget.DISK
         return BmcFacts(
             serial=_text(answer.get("serial")),
             uuid=_text(answer.get("uuid")),
             vendor=_text(answer.get("vendor")) or "",
             model=_text(answer.get("model")) or "",
             power={"on": Power.ON, "off": Power.OFF}.get(str(answer.get("power")), Power.UNKNOWN),
-            boot=boot,
+            boot=BootTarget(answer["boot"]) if answer.get("boot") in set(BootTarget) else None,
         )
 
     async def power(self, wanted: Power) -> None:
