@@ -7,6 +7,7 @@ that it is bootable and which root file system it holds; the agent puts this gra
 import hashlib
 import json
 import re
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -37,11 +38,11 @@ def make_artifacts(directory: Path, size: int = 24 << 20) -> Image:
     content = header(root) + hashlib.shake_256(root.encode()).digest(size - _SECTOR)
     digest = hashlib.sha256(content).hexdigest()
     image = Image(name=_NAME, sha256=digest, size=size, raw_size=size, raw_sha256=digest, root_uuid=root)
-    beside = directory / ".making"
-    for name, data in ((KERNEL, b"a kernel\n" * 4096), (INITRD, b"an agent\n" * 8192), (digest, content)):
-        beside.write_bytes(data)
-        publish(beside, directory, name)
-    beside.write_text(json.dumps(image.model_dump(mode="json"), indent=2))
-    publish(beside, directory, f"{_NAME}.json")
-    beside.unlink()
+    about = json.dumps(image.model_dump(mode="json"), indent=2).encode()
+    files = {KERNEL: b"a kernel\n" * 4096, INITRD: b"an agent\n" * 8192, digest: content, f"{_NAME}.json": about}
+    for name, data in files.items():
+        with tempfile.NamedTemporaryFile(dir=directory) as file:
+            file.write(data)
+            file.flush()
+            publish(Path(file.name), directory, name)
     return image

@@ -32,12 +32,14 @@ class Wire:
         """The body; a range of it where one is named.
 
         Raises:
-            Unreachable: no answer, another status than 200 (206 for a range), or a body that is too long.
+            Unreachable: no answer, another status than 200 (206 for a range), or a body of another length.
         """
         headers = {} if first is None else {"Range": f"bytes={first}-{last}"}
         status, body = await self._ask("GET", url, headers=headers)
         if status != (200 if first is None else 206):
             raise Unreachable(f"GET {url}: {status} {body[:200].decode(errors='replace')}")
+        if first is not None and last is not None and len(body) != last - first + 1:
+            raise Unreachable(f"GET {url}: {len(body)} bytes instead of {first} to {last}")
         return body
 
     async def post(self, url: str, body: dict[str, Any]) -> bytes:
