@@ -65,8 +65,8 @@ class Entry:
         self._tasks.add(task)
         try:
             await self._serve(reader, writer)
-        except (ConnectionError, ValueError):
-            pass  # the client is gone, or no client of ours
+        except (ConnectionError, ValueError, asyncio.CancelledError):
+            pass  # the client is gone, or no client of ours, or the power is gone; this task has no caller to tell
         finally:
             self._tasks.discard(task)
             writer.close()
