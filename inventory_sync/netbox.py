@@ -7,7 +7,7 @@ from inventory_sync.api import NetBoxApi
 from inventory_sync.profiles import Profiles
 from inventory_sync.project import is_served, node_key, pk_of, project
 from inventory_sync.reader import read
-from inventory_sync.record_wish import stored
+from inventory_sync.record_wish import beside, stored
 from inventory_sync.settings import SyncSettings
 from workflows.engine.ports import Store
 from workflows.model.desired import Desired
@@ -39,8 +39,4 @@ class NetBoxInventory:
         if node_key(record.device["site"]["slug"], pk) != node:
             return None
         wish = project(record, self.settings, self.profiles())
-        last = (await stored(self.store, node)).desired
-        if last is None:
-            return wish
-        more = tuple(p for p in last.problems if p not in wish.problems)
-        return wish.model_copy(update={"generation": last.generation, "problems": wish.problems + more})
+        return beside(wish, (await stored(self.store, node)).desired)

@@ -28,6 +28,14 @@ async def stored(store: Store, node: NodeKey) -> Stored:
     return Stored(value.key, value.seq, Desired.decode(value.data) if value.data is not None else None)
 
 
+def beside(wish: Desired, last: Desired | None) -> Desired:
+    """A fresh projection with the stored generation, and the stored problems too: only the sync knows of twins."""
+    if last is None:
+        return wish
+    more = tuple(p for p in last.problems if p not in wish.problems)
+    return wish.model_copy(update={"generation": last.generation, "problems": wish.problems + more})
+
+
 async def record_wish(store: Store, bus: Bus, before: Stored, wish: Desired) -> Desired | None:
     """Write ``wish`` over what was read ``before`` its source was, and wake the node; None where they are equal.
 

@@ -18,7 +18,7 @@ from watchfiles import awatch
 
 from inventory_sync.profiles import Profiles, read_yaml
 from inventory_sync.project import gone
-from inventory_sync.record_wish import record_wish, stored
+from inventory_sync.record_wish import Stored, beside, record_wish, stored
 from inventory_sync.settings import SyncSettings
 from inventory_sync.twins import Known
 from inventory_sync.yaml_node import key_of, project_yaml
@@ -70,9 +70,7 @@ class YamlSource:
         if stem is None:
             return None
         wish = await asyncio.to_thread(self._parse, stem)
-        last = (await stored(self.store, node)).desired
-        full = wish.model_copy(update={"problems": wish.problems + self._known.problems(wish)})
-        return full.model_copy(update={"generation": last.generation}) if last is not None else full
+        return beside(wish, (await stored(self.store, node)).desired)
 
     async def look(self) -> None:
         """Bring desired state in step with all files, once.
@@ -80,22 +78,24 @@ class YamlSource:
         Raises:
             Unreachable: the store gave no answer; looking again is harmless.
         """
+        values = await self.store.list(f"desired.{self.site}.*")
+        before = {v.key: Stored(v.key, v.seq, Desired.decode(v.data)) for v in values if v.data is not None}
         wishes = await asyncio.to_thread(self._wishes)
-        for value in await self.store.list(f"desired.{self.site}.*"):
-            last = Desired.decode(value.data or b"{}")
-            if last.node not in wishes and last.node not in self._wrong:
+        for last in (s.desired for s in before.values()):
+            if last is not None and last.node not in wishes and last.node not in self._wrong:
                 wishes[last.node] = gone(last, "deleted")
         for wish in wishes.values():
             self._known.put(wish)
         for wish in wishes.values():
-            problems = wish.problems + self._known.problems(wish)
-            await self._record(wish.model_copy(update={"problems": problems}))
+            key = f"desired.{wish.node}"
+            full = wish.model_copy(update={"problems": wish.problems + self._known.problems(wish)})
+            await self._record(before.get(key, Stored(key, 0, None)), full)
         for node in {*wishes, *self._wrong}:
             await self._show(node)
 
-    async def _record(self, wish: Desired) -> None:
+    async def _record(self, before: Stored, wish: Desired) -> None:
         with suppress(Conflict):
-            new = await record_wish(self.store, self.bus, await stored(self.store, wish.node), wish)
+            new = await record_wish(self.store, self.bus, before, wish)
             if new is not None:
                 log.info("desired state stored", extra={"node": new.node, "generation": new.generation})
             return
