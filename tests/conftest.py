@@ -2,7 +2,10 @@
 
 pytest_plugins: list[str] = [
     "pytester",
+    "tests.fixtures.infiniband",
+    "tests.fixtures.images",
     "tests.fixtures.kinds",
     "tests.fixtures.long",
     "tests.fixtures.nats",
+    "tests.fixtures.netbox",
 ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from boot.image.build import BuiltImage, whole
+from boot.image.build import BuiltImage, alone, whole
 from boot.image.command import run
 from boot.image.rootfs import kernel_version
 from workflows.model.errors import Refused
@@ -75,11 +75,12 @@ def build_agent(image: BuiltImage, cache: Path) -> BuiltAgent:
     digest = seen.hexdigest()[:16]
     directory = cache / f"agent-{digest}"
     kernel, initrd = f"vmlinuz-{digest}", f"agent-{digest}.cpio.zst"
-    if not directory.exists():
-        with whole(directory) as work:
-            shutil.copyfile(image.rootfs / "boot" / f"vmlinuz-{kernel_version(image.rootfs)}", work / kernel)
-            (work / initrd).write_bytes(_initramfs(image.rootfs, work / "tree"))
-            shutil.rmtree(work / "tree")
+    with alone(cache):
+        if not directory.exists():
+            with whole(directory) as work:
+                shutil.copyfile(image.rootfs / "boot" / f"vmlinuz-{kernel_version(image.rootfs)}", work / kernel)
+                (work / initrd).write_bytes(_initramfs(image.rootfs, work / "tree"))
+                shutil.rmtree(work / "tree")
     return BuiltAgent(directory / kernel, directory / initrd)
 
 

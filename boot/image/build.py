@@ -1,9 +1,10 @@
 """Builds and caches images: root file system, disk, compressed file, and the ``Image`` record beside it.
 
 Everything is made in a temporary directory and renamed into place when it is whole, so a build that was killed leaves
-nothing that looks finished.
+nothing that looks finished. Processes that share a cache build one after the other.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -43,16 +44,26 @@ def build_image(recipe: ImageRecipe, cache: Path) -> BuiltImage:
         Refused: not root, a program is missing, or a build command failed.
     """
     rootfs, directory = cache / f"rootfs-{recipe.rootfs_digest()}", cache / f"image-{recipe.digest()}"
-    if not directory.exists():
-        _check_host()
-        cache.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    with alone(cache):
+        if not (directory.exists() and rootfs.exists()):
+            _check_host()
         if not rootfs.exists():
             with whole(rootfs) as work:
                 build_rootfs(recipe, work / "root")
-        with whole(directory) as work:
-            _build(recipe, rootfs / "root", work)
+        if not directory.exists():
+            with whole(directory) as work:
+                _build(recipe, rootfs / "root", work)
     image = Image.decode((directory / "image.json").read_bytes())
     return BuiltImage(directory / "disk.img.zst", image, rootfs / "root")
+
+
+@contextmanager
+def alone(cache: Path) -> Iterator[None]:
+    """Wait until no other process builds in this cache; the lock goes with the process that holds it."""
+    with (cache / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
