@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from burn_in.readers.unreadable import Unreadable
 
-_NUMBER = re.compile(r"^(-?\d+(?:\.\d+)?)(?: (?:MiB|W|C|us|x|%|MHz))?$")
+_NUMBER = re.compile(r"^(-?\d+(?:\.\d+)?) ?(?:MiB|W|C|us|x|%|MHz)?$")
 _THROTTLES = ("hw_slowdown", "hw_thermal_slowdown", "hw_power_brake_slowdown", "sw_thermal_slowdown")
 
 
