@@ -22,6 +22,7 @@ from lab.rack.wire import Wire
 from workflows.model.errors import Transient
 
 _log = logging.getLogger(__name__)
+SYSTEM_DISK_MODEL = "LAB-SYSTEM"
 _SYSTEM_DISK = 40 << 20
 _DATA_DISK = 4 << 20
 
@@ -48,7 +49,7 @@ class SimulatedMachine:
         self.serial, self.uuid, self.macs, self.address = serial, uuid, macs, address
         self.counts = Counts()
         directory.mkdir(parents=True, exist_ok=True)
-        self.system = LabDisk(directory / "system", f"{serial}-SYS", "LAB-SYSTEM", _SYSTEM_DISK)
+        self.system = LabDisk(directory / "system", f"{serial}-SYS", SYSTEM_DISK_MODEL, _SYSTEM_DISK)
         self.data = LabDisk(directory / "data", f"{serial}-DATA", "LAB-DATA", _DATA_DISK)
         self._root = directory / "root"
         self._boot_url, self._post_seconds = boot_url, post_seconds

@@ -16,14 +16,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import yaml
+
 from lab.bmc.bmc import LabBmc
 from lab.bmc.server import ServedBmc, serve
 from lab.bmc.tls import make_certificate
 from lab.rack import ssh_client
-from lab.rack.machine import SimulatedMachine
+from lab.rack.machine import SYSTEM_DISK_MODEL, SimulatedMachine
 from workflows.model.errors import BadInput
+from workflows.model.profile import Image
 
 CREDENTIAL = "bmc/rack"
+SKU, RELEASE = "lab", "lab-1"
+#: The lab's own roles and playbooks, for the Ansible driver.
+ROLES = Path(__file__).parent / "roles"
 _PLAIN_PATH = re.compile(r"[\w./+-]+")
 _NAMESPACE = uuid.UUID("8a7d3c52-3b0e-4a55-9b53-2d7c6c1f7a10")
 
@@ -61,6 +67,10 @@ class Rack:
     def command_prefix(self) -> tuple[str, ...]:
         """A program that runs its arguments where ``ssh`` is the lab's own."""
         return (str(self._sockets / "with-lab-ssh"),)
+
+    def inventory(self, status: str) -> dict[str, str]:
+        """The rack as a directory of YAML files, by file name; each machine has this status."""
+        return {f"{slot.name}.yaml": yaml.safe_dump(_node(slot, status), sort_keys=False) for slot in self.slots}
 
     async def __aenter__(self) -> Self:
         self._sockets.mkdir(mode=0o700)
@@ -104,6 +114,29 @@ class Rack:
             self.slots.append(Slot(name, machine, served))
         bmc = self.slots[0].bmc.bmc
         self.secrets[CREDENTIAL] = {"username": bmc.username, "password": bmc.password, "ca": str(certificate.ca)}
+
+
+def profiles(image: Image) -> dict[str, str]:
+    """The rack's sku and release as a site's profile files, by path."""
+    sku = {"system_disk": {"model": SYSTEM_DISK_MODEL}}
+    release = {"image": image.model_dump(mode="json"), "roles": ["lab_node"]}
+    return {f"skus/{SKU}.yaml": yaml.safe_dump(sku), f"releases/{RELEASE}.yaml": yaml.safe_dump(release)}
+
+
+def _node(slot: Slot, status: str) -> dict[str, object]:
+    machine = slot.machine
+    address = {"cidr": f"{machine.address}/24", "primary": True}
+    return {
+        "name": slot.name,
+        "status": status,
+        "serial": machine.serial,
+        "uuid": machine.uuid,
+        "rack": "R1",
+        "bmc": {"address": slot.bmc.address, "credential": CREDENTIAL},
+        "interfaces": [{"name": "eth0", "mac": machine.macs[0], "addresses": [address]}],
+        "sku": SKU,
+        "release": RELEASE,
+    }
 
 
 def _program(path: Path, line: str) -> None:

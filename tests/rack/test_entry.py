@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import lab.rack
 from lab.rack.machine import SimulatedMachine
-from lab.rack.rack import Rack
+from lab.rack.rack import ROLES, Rack
 from tests.rack.conftest import NODE, Boot, eventually
 from workflows.drivers.ansible.driver import AnsibleDriver
 from workflows.engine.ports import Host
@@ -17,7 +16,6 @@ from workflows.model.record import Json
 
 pytestmark = pytest.mark.real
 
-ROLES = Path(lab.rack.__file__).parent / "roles"
 PROBES = Path(__file__).resolve().parents[2] / "burn_in" / "probes"
 SOON = timedelta(seconds=30)
 MARK = ("sh", "-c", "mkdir -p /etc/bringup && printf %s m4rk > /etc/bringup/configured")
