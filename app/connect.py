@@ -8,14 +8,19 @@ from contextlib import asynccontextmanager
 from app.config import Config
 from frontends.site import ConnectedSite
 from workflows.engine.ports import Secrets
+from workflows.jetstream.ensure import ensure_streams
 from workflows.jetstream.site import JetStreamSite, open_site
-from workflows.jetstream.wire import Login
+from workflows.jetstream.wire import Login, connect
 from workflows.model.errors import BadInput
 
 
 @asynccontextmanager
-async def connected(config: Config, secrets: Secrets, who: str) -> AsyncIterator[JetStreamSite]:
+async def connected(
+    config: Config, secrets: Secrets, who: str, *, make_streams: int | None = None
+) -> AsyncIterator[JetStreamSite]:
     """Connect as ``who``: the login is the secret ``<nats.credentials>/<who>``, none where that isn't set.
+
+    With ``make_streams`` (the number of replicas) the site's streams are made, or mended, first.
 
     Raises:
         BadInput: no NATS url in the configuration.
@@ -29,7 +34,11 @@ async def connected(config: Config, secrets: Secrets, who: str) -> AsyncIterator
         fields = secrets.get(f"{config.nats.credentials}/{who}")
         login = Login(fields.get("username", who), fields.get("seed"), fields.get("password"))
     tls = await asyncio.to_thread(ssl.create_default_context, cafile=str(config.nats.ca)) if config.nats.ca else None
-    async with open_site(config.nats.url.split(","), login, config.settings.site, tls=tls) as site:
+    servers = config.nats.url.split(",")
+    if make_streams is not None:
+        async with connect(servers, login, tls=tls) as wire:
+            await ensure_streams(wire, replicas=make_streams)
+    async with open_site(servers, login, config.settings.site, tls=tls) as site:
         yield site
 
 

@@ -21,7 +21,6 @@ from app.site_worker import serve_worker
 from app.sync import serve_sync
 from app.up import own_nats
 from workflows.drivers.secrets import FileSecrets
-from workflows.jetstream.ensure import ensure_streams
 from workflows.jetstream.site import JetStreamSite
 
 Replicas = Annotated[int, typer.Option("--replicas", help="copies of each stream when they are made", min=1, max=5)]
@@ -76,9 +75,7 @@ def _run(config: Config, who: str, service: Service, verbose: bool, replicas: in
 
 async def _serve(config: Config, who: str, service: Service, verbose: bool, replicas: int | None) -> None:
     _logging(verbose)
-    async with connected(config, FileSecrets(config.secrets), who) as site:
-        if replicas is not None:
-            await ensure_streams(site.wire, replicas=replicas)
+    async with connected(config, FileSecrets(config.secrets), who, make_streams=replicas) as site:
         await _until_told([service(site)])
 
 
@@ -86,8 +83,7 @@ async def _up(config: Config, verbose: bool, replicas: int) -> None:
     _logging(verbose)
     async with own_nats(config) as config:
         secrets = FileSecrets(config.secrets)
-        async with connected(config, secrets, "up") as site:
-            await ensure_streams(site.wire, replicas=replicas)
+        async with connected(config, secrets, "up", make_streams=replicas) as site:
             services = [_worker(config, site), serve_sync(config, site, secrets)]
             if config.boot is not None:
                 services.append(serve_boot(config, site.store, site.bus, secrets))
