@@ -116,7 +116,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     """Close the pipe, which makes the supervisor kill all below it; kill its group if it doesn't end in time."""
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.transport.abort()
+    if not process.stdin.is_closing():
+        process.stdin.transport.abort()
     try:
         async with asyncio.timeout(_GRACE.total_seconds()):
             while await process.stdout.read(1 << 16):
