@@ -41,7 +41,7 @@ class _Events:
             self.tasks += 1
             self.changed += bool(event.get("changed"))
         if kind == "runner_on_unreachable":
-            self.unreachable = self.unreachable or _one_line(message)
+            self.unreachable = self.unreachable or _ssh_reason(message)
         if kind == "runner_on_failed" and not event.get("ignored") and not self.failed:
             self.failed = _one_line(f"{event.get('task', 'a task')}: {message}")
 
@@ -121,7 +121,8 @@ class AnsibleDriver:
             return ended.text("stdout")
         said = _one_line(ended.text("stderr") or ended.text("stdout"))
         if ended.code == _SSH_FAILED and self.connection != "local":
-            raise Unreachable(f"{host.name} at {host.address} does not answer over SSH: {said}")
+            reason = _ssh_reason(ended.text("stderr"))
+            raise Unreachable(f"{host.name} at {host.address} does not answer over SSH: {reason}")
         raise Refused(f"{host.name}: {shlex.join(command)[:200]} ended with {ended.code}: {said}")
 
     async def _play(
@@ -138,6 +139,7 @@ class AnsibleDriver:
             raise Refused(f"there is no playbook {playbook!r} in {self.roles / 'playbooks'}")
         directory = private_directory()
         files = self._identity(host) if self.connection == "ssh" else {}
+        files["ansible.cfg"] = ""
         files["inventory.yml"] = inventory(host, directory, self.connection)
         files["variables.yml"] = unsafe_yaml({**variables, "bringup_bundles": f"{directory}/bundles"})
         job = Job(
@@ -163,6 +165,13 @@ class AnsibleDriver:
         if "key" not in secret:
             raise Refused(f"the secret {self.key} has no field 'key' with an OpenSSH private key")
         return {"key": secret["key"].rstrip() + "\n", "known_hosts": known_hosts(host)}
+
+
+def _ssh_reason(text: str) -> str:
+    """ssh's last words, or in ours where another machine answers."""
+    if "Host key verification failed" in text or "REMOTE HOST IDENTIFICATION HAS CHANGED" in text:
+        return "it shows another host key than the recorded one, so another machine or system answers there"
+    return _one_line(text)
 
 
 def _one_line(text: str) -> str:

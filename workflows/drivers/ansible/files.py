@@ -81,7 +81,7 @@ def inventory(host: Host, directory: Path, connection: str) -> str:
 def ansible_environment(directory: Path, roles: Path) -> dict[str, Json]:
     """Ansible's settings, all of them here: no ansible.cfg is read."""
     return {
-        "ANSIBLE_CONFIG": "/dev/null",
+        "ANSIBLE_CONFIG": f"{directory}/ansible.cfg",
         "ANSIBLE_ROLES_PATH": str(roles),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_PIPELINING": "True",

@@ -170,9 +170,9 @@ def _play(job: Job, directory: Path) -> int:
         cmdline=f"--extra-vars @{directory / 'variables.yml'}",
         envvars=job["environment"],
         event_handler=say,
-        quiet=True,
-        settings={"idle_timeout": 0, "job_timeout": 0, "suppress_ansible_output": True},
+        settings={"idle_timeout": 0, "job_timeout": 0},
     )
+    sys.stdout.flush()
     return int(runner.rc)
 
 
