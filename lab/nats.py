@@ -2,26 +2,24 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from workflows.jetstream.ensure import ensure_streams
 from workflows.jetstream.server import EmbeddedServer
 from workflows.jetstream.wire import Login, connect
-from workflows.model.record import Json
 
 
 class Cluster:
     """Three servers that replicate."""
 
-    def __init__(self, directory: Path, *, authorization: Mapping[str, Json] | None = None):
+    def __init__(self, directory: Path):
         routes = _free_ports(3)
         self.servers = [
             EmbeddedServer(
                 directory / f"n{number}",
                 name=f"n{number}",
-                authorization=authorization,
                 extra={
                     "cluster": {
                         "name": "lab",

@@ -3,13 +3,14 @@
 import asyncio
 from datetime import timedelta
 
-from workflows.jetstream.table import STREAMS
+from workflows.jetstream.table import STREAMS, Stream
 from workflows.jetstream.wire import Rejected, Wire
 from workflows.model.errors import Refused, Unreachable
+from workflows.model.record import Json
 
 PATIENCE = timedelta(seconds=30)
 MINIMUM = (2, 12)
-_NAME_IN_USE = 10058
+_NOT_FOUND = 10059
 _ANSWER = timedelta(seconds=1)
 _PAUSE = 0.1
 
@@ -30,18 +31,26 @@ async def ensure_streams(wire: Wire, *, replicas: int = 1, patience: timedelta =
     try:
         async with asyncio.timeout(patience.total_seconds()):
             for stream in STREAMS:
-                config = stream.config(replicas)
                 while True:
                     try:
-                        await wire.api(f"STREAM.CREATE.{stream.name}", config, timeout=_ANSWER)
-                        break
-                    except Rejected as refusal:
-                        if refusal.code != _NAME_IN_USE:
-                            raise
-                        await wire.api(f"STREAM.UPDATE.{stream.name}", config, timeout=_ANSWER)
+                        await _ensure(wire, stream, stream.config(replicas))
                         break
                     except Unreachable as error:
                         last = error
                         await asyncio.sleep(_PAUSE)
     except TimeoutError:
         raise Unreachable(f"the streams were not made within {patience.total_seconds():.0f} s: {last}") from None
+
+
+async def _ensure(wire: Wire, stream: Stream, wanted: dict[str, Json]) -> None:
+    """Look first: a login that may only read is enough where nothing is to be done."""
+    try:
+        found = (await wire.api(f"STREAM.INFO.{stream.name}", timeout=_ANSWER))["config"]
+    except Rejected as refusal:
+        if refusal.code != _NOT_FOUND:
+            raise
+        await wire.api(f"STREAM.CREATE.{stream.name}", wanted, timeout=_ANSWER)
+        return
+    assert isinstance(found, dict)
+    if any((found.get(key) or None) != (value or None) for key, value in wanted.items()):
+        await wire.api(f"STREAM.UPDATE.{stream.name}", wanted, timeout=_ANSWER)

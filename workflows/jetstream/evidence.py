@@ -1,59 +1,94 @@
-"""Raw outputs by their SHA-256 in a JetStream object store: what ``nats object get evidence HASH`` shows, too."""
+"""Raw outputs by their SHA-256, in the format of NATS' object store: ``nats object get evidence HASH`` shows them, too.
 
-import asyncio
+An object is chunks on one subject of its own and a record that names them, published last: a write that was cut short
+leaves no object. Reading needs direct reads only, so that a person may read without being able to make consumers.
+Format: NATS ADR-20; batches of direct reads: ADR-31.
+"""
+
+import base64
 import hashlib
-from datetime import timedelta
+import json
+import secrets
 
-import nats.errors
-from nats.js.errors import APIError, BucketNotFoundError, ObjectNotFoundError
-from nats.js.object_store import ObjectStore
-
-from workflows.jetstream.table import EVIDENCE_BUCKET
+from workflows.jetstream.table import EVIDENCE, EVIDENCE_BUCKET
 from workflows.jetstream.wire import Wire
 from workflows.model.errors import BadInput, Refused, Unreachable
+from workflows.model.record import Json
 
 MAX_EVIDENCE = 64 << 20
-PATIENCE = timedelta(seconds=60)
+CHUNK = 128 << 10
 
 
 class JetStreamEvidence:
     """Implements ``ports.Evidence``."""
 
     def __init__(self, wire: Wire):
-        self._context = wire.client.jetstream()
+        self._wire = wire
 
     async def put(self, data: bytes) -> str:
-        """Keep the bytes, at most 64 MiB; returns their SHA-256 (hex). What is kept already is not written again."""
+        """Keep the bytes, at most 64 MiB; returns their SHA-256 (hex). What is kept already is not written again.
+
+        Raises:
+            BadInput: too large.
+            Refused: this user may not keep evidence.
+            Unreachable: no answer; keep it again, twice is once.
+        """
         if len(data) > MAX_EVIDENCE:
             raise BadInput(f"evidence of {len(data)} bytes: at most {MAX_EVIDENCE} are kept")
-        name = hashlib.sha256(data).hexdigest()
-        try:
-            async with asyncio.timeout(PATIENCE.total_seconds()):
-                bucket = await self._bucket()
-                try:
-                    await bucket.get_info(name)
-                except ObjectNotFoundError:
-                    await bucket.put(name, data)
-        except (TimeoutError, nats.errors.Error) as error:
-            raise Unreachable(f"evidence {name[:12]} was not kept: {error or 'no answer'}") from None
+        digest = hashlib.sha256(data)
+        name = digest.hexdigest()
+        if await self._record(name) is not None:
+            return name
+        place = secrets.token_hex(11)
+        chunks = [data[i : i + CHUNK] for i in range(0, len(data), CHUNK)]
+        for chunk in chunks:
+            await self._wire.publish(f"$O.{EVIDENCE_BUCKET}.C.{place}", chunk, {})
+        record = {
+            "name": name,
+            "bucket": EVIDENCE_BUCKET,
+            "nuid": place,
+            "size": len(data),
+            "chunks": len(chunks),
+            "digest": f"SHA-256={base64.urlsafe_b64encode(digest.digest()).decode()}",
+            "options": {"max_chunk_size": CHUNK},
+        }
+        await self._wire.publish(_record_subject(name), json.dumps(record).encode(), {"Nats-Rollup": "sub"})
         return name
 
     async def get(self, sha256: str) -> bytes:
-        """The bytes, checked against their hash. Raises Refused where they are not kept."""
-        try:
-            async with asyncio.timeout(PATIENCE.total_seconds()):
-                found = await (await self._bucket()).get(sha256)
-        except ObjectNotFoundError:
-            raise Refused(f"no evidence {sha256[:64]} is kept here") from None
-        except (TimeoutError, nats.errors.Error) as error:
-            raise Unreachable(f"evidence {sha256[:12]} can't be read: {error or 'no answer'}") from None
-        data = found.data or b""
+        """The bytes, checked against their hash.
+
+        Raises:
+            Refused: they are not kept, or don't have their hash any more.
+            Unreachable: no answer.
+        """
+        place = await self._record(sha256)
+        if place is None:
+            raise Refused(f"no evidence {sha256[:64]} is kept here")
+        parts, after, more = [], 0, True
+        while more:
+            wanted: dict[str, Json] = {"seq": after + 1, "next_by_subj": f"$O.{EVIDENCE_BUCKET}.C.{place}", "batch": 64}
+            found, end = await self._wire.ask_for_all(f"{self._wire.prefix}.DIRECT.GET.{EVIDENCE}", wanted)
+            if end["Status"] not in ("204", "404"):
+                raise Unreachable(f"evidence {sha256[:12]} can't be read now: {end}")
+            parts += [message.data for message in found]
+            more = bool(found) and int(end.get("Nats-Num-Pending", "0")) > 0
+            after = int((found[-1].headers or {})["Nats-Sequence"]) if found else after
+        data = b"".join(parts)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise Refused(f"evidence {sha256[:12]} doesn't have its hash any more; don't trust it")
         return data
 
-    async def _bucket(self) -> ObjectStore:
-        try:
-            return await self._context.object_store(EVIDENCE_BUCKET)
-        except (BucketNotFoundError, APIError) as error:
-            raise Unreachable(f"no object store {EVIDENCE_BUCKET}: {error}; were the streams made?") from None
+    async def _record(self, name: str) -> str | None:
+        """Where an object's chunks are."""
+        answer = await self._wire.ask(f"{self._wire.prefix}.DIRECT.GET.{EVIDENCE}.{_record_subject(name)}")
+        status = (answer.headers or {}).get("Status")
+        if status == "404":
+            return None
+        if status is not None:
+            raise Unreachable(f"evidence {name[:12]} can't be looked up now: {status}")
+        return str(json.loads(answer.data)["nuid"])
+
+
+def _record_subject(name: str) -> str:
+    return f"$O.{EVIDENCE_BUCKET}.M.{base64.urlsafe_b64encode(name.encode()).decode()}"

@@ -61,7 +61,7 @@ async def pull(wire: Wire, stream: str, consumer: str, *, batch: int) -> AsyncGe
         raise _gone(wire, consumer, str(error)) from None
     try:
         while True:
-            await wire.client.publish(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}", request, reply=inbox)
+            await wire.client.publish(f"{wire.prefix}.CONSUMER.MSG.NEXT.{stream}.{consumer}", request, reply=inbox)
             left = batch
             while left > 0:
                 try:

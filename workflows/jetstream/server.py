@@ -40,22 +40,22 @@ def server_binary() -> Path:
 class EmbeddedServer:
     """One server under ``directory`` (configuration, store, log). Not started until ``start``.
 
-    ``authorization`` is the configuration's block of users (see ``permissions``); without one anybody on the loopback
-    may do anything, which only tests want. ``extra`` goes into the configuration as it is (cluster, TLS).
+    ``accounts`` is the configuration's block of users (see ``permissions.accounts``); without one anybody who reaches the
+    address may do anything, which suits a test. ``extra`` goes into the configuration as it is (cluster, TLS).
     """
 
     def __init__(
         self,
         directory: Path,
         *,
-        authorization: Mapping[str, Json] | None = None,
+        accounts: Mapping[str, Json] | None = None,
         address: str = "127.0.0.1",
         port: int = -1,
         name: str = "bringup",
         extra: Mapping[str, Json] | None = None,
     ):
         self.directory, self.address, self.port, self.name = directory, address, port, name
-        self._authorization, self._extra = authorization, extra or {}
+        self._accounts, self._extra = accounts, extra or {}
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -133,8 +133,8 @@ class EmbeddedServer:
             "max_payload": 1 << 20,
             "jetstream": {"store_dir": str(self.directory / "store"), "sync_interval": "always"},
         }
-        if self._authorization is not None:
-            config["authorization"] = dict(self._authorization)
+        if self._accounts is not None:
+            config["accounts"] = dict(self._accounts)
         return config | dict(self._extra)
 
     def last_log(self) -> str:

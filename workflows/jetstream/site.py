@@ -38,7 +38,7 @@ async def open_site(
     """Connect to a site whose streams exist (see ``ensure_streams``); the clock is kept while it is open.
 
     Raises:
-        Refused: the credential is wrong.
+        Refused: the credential is wrong, or there are no streams yet.
         Unreachable: no server, or no answer from it.
     """
     async with connect(servers, login, tls=tls, patience=patience) as wire:

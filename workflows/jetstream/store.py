@@ -16,15 +16,11 @@ Reads are direct: any replica answers, so they may be a moment old. Protocol: NA
 """
 
 import asyncio
-import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from weakref import WeakValueDictionary
-
-import nats.errors
-from nats.aio.msg import Msg
 
 from workflows.engine.ports import Guard, Value
 from workflows.jetstream.pull import ConsumerGone, Delivered, pull
@@ -54,7 +50,7 @@ class JetStreamStore:
 
     async def get(self, key: str) -> Value:
         """The newest record; sequence 0 where there never was one. A marker has a sequence and no data."""
-        answer = await self._wire.ask(f"$JS.API.DIRECT.GET.{STATE}.{_subject(key)}")
+        answer = await self._wire.ask(f"{self._wire.prefix}.DIRECT.GET.{STATE}.{_subject(key)}")
         headers = answer.headers or {}
         match headers.get("Status"):
             case None:
@@ -169,29 +165,14 @@ class JetStreamStore:
 
     async def _last_of(self, subject: str) -> Sequence[Value] | None:
         """The newest records by one direct request; None where the server says that they are too many (1,024)."""
-        client = self._wire.client
-        inbox = client.new_inbox()
-        found = []
-        try:
-            listening = await client.subscribe(inbox)
-            try:
-                request = json.dumps({"multi_last": [subject]}).encode()
-                await client.publish(f"$JS.API.DIRECT.GET.{STATE}", request, reply=inbox)
-                async with asyncio.timeout(ANSWER.total_seconds()):
-                    while (status := _status(answer := await listening.next_msg(timeout=None))) is None:
-                        found.append(_value(answer.headers or {}, answer.data))
-            finally:
-                if not self._wire.closed:
-                    await listening.unsubscribe()
-        except (nats.errors.Error, TimeoutError) as error:
-            raise Unreachable(f"listing {subject}: {error or 'no answer'}") from None
-        match status:
+        found, end = await self._wire.ask_for_all(f"{self._wire.prefix}.DIRECT.GET.{STATE}", {"multi_last": [subject]})
+        match end["Status"]:
             case "204" | "404":
-                return found
+                return [_value(m.headers or {}, m.data) for m in found]
             case "413":
                 return None
-            case _:
-                raise Unreachable(f"listing {subject}: {status}")
+            case status:
+                raise Unreachable(f"listing {subject}: {status} {end.get('Description', '')}")
 
     async def _snapshot(self, subject: str) -> Sequence[Value]:
         """The newest records by a consumer that is read to its end."""
@@ -252,10 +233,6 @@ def _filter(pattern: str) -> str:
     if not _PATTERN.fullmatch(pattern):
         raise BadInput(f"{pattern[:200]!r} is no pattern: parts as in keys, * for one part, .> for the rest")
     return STATE_PREFIX + pattern
-
-
-def _status(answer: Msg) -> str | None:
-    return (answer.headers or {}).get("Status")
 
 
 def _is_marker(headers: dict[str, str]) -> bool:

@@ -16,6 +16,9 @@ from datetime import timedelta
 from workflows.model.errors import Refused
 from workflows.model.record import Json
 
+IMPORTED_API = "BRINGUP.API"
+"""JetStream's API as a role's account sees it (see ``permissions``)."""
+
 STATE = "KV_state"
 STATE_PREFIX = "$KV.state."
 EVIDENCE_BUCKET = "evidence"

@@ -15,21 +15,27 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
+from workflows.jetstream.table import IMPORTED_API
 from workflows.model.errors import Refused, Unreachable
 from workflows.model.record import Json
 
 log = logging.getLogger("bringup.jetstream")
 
 ANSWER = timedelta(seconds=5)
+OWN_API = "$JS.API"
+"""JetStream's API where the account that we log in to has JetStream itself."""
+_NOT_IN_THIS_ACCOUNT = 10039
 _FORBIDDEN = re.compile(r'permissions violation for publish to "([^"]+)"', re.IGNORECASE)
 
 
@@ -64,7 +70,8 @@ class Wire:
 
     def __init__(self, client: Client):
         self.client = client
-        self._asking: dict[str, set[asyncio.Future[Msg]]] = {}
+        self.prefix = OWN_API
+        self._asking: dict[str, set[asyncio.Future[Any]]] = {}
 
     @property
     def closed(self) -> bool:
@@ -81,22 +88,49 @@ class Wire:
             NotStored: nobody listens there now.
             Unreachable: no answer in time, or the connection is closed for good.
         """
-        refusal: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-        self._asking.setdefault(subject, set()).add(refusal)
-        request = asyncio.ensure_future(
-            self.client.request(subject, data, timeout=timeout.total_seconds(), headers=dict(headers or {}) or None)
+        request = self.client.request(
+            subject, data, timeout=timeout.total_seconds(), headers=dict(headers or {}) or None
         )
         try:
-            done, _ = await asyncio.wait((request, refusal), return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().result()
+            return await self._unless_forbidden(subject, request)
         except nats.errors.NoRespondersError:
             raise NotStored(f"nobody answers {subject} now; it was not stored") from None
         except nats.errors.TimeoutError:
             raise Unreachable(f"no answer to {subject} within {timeout.total_seconds():.0f} s") from None
         except nats.errors.Error as error:
             raise Unreachable(f"{subject}: {str(error)[:200]}{' (closed for good)' if self.closed else ''}") from None
+
+    async def ask_for_all(
+        self, subject: str, body: Mapping[str, Json], *, timeout: timedelta = ANSWER
+    ) -> tuple[Sequence[Msg], Mapping[str, str]]:
+        """Send a request that many messages answer; returns them and the headers of the status that ends them.
+
+        Raises:
+            Refused, Unreachable: as ``ask``.
+        """
+        try:
+            inbox = self.client.new_inbox()
+            listening = await self.client.subscribe(inbox)
+            try:
+                await self.client.publish(subject, json.dumps(body).encode(), reply=inbox)
+                async with asyncio.timeout(timeout.total_seconds()):
+                    return await self._unless_forbidden(subject, _until_status(listening))
+            finally:
+                if not self.closed:
+                    await listening.unsubscribe()
+        except (nats.errors.Error, TimeoutError) as error:
+            raise Unreachable(f"{subject}: {str(error)[:200] or 'no answer'}") from None
+
+    async def _unless_forbidden[T](self, subject: str, work: Coroutine[Any, Any, T]) -> T:
+        """What ``work`` returns, or Refused as soon as the server says that this user may not publish there."""
+        refusal: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._asking.setdefault(subject, set()).add(refusal)
+        task = asyncio.ensure_future(work)
+        try:
+            done, _ = await asyncio.wait((task, refusal), return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
         finally:
-            request.cancel()
+            task.cancel()
             refusal.cancel()
             self._asking[subject].discard(refusal)
             if not self._asking[subject]:
@@ -111,7 +145,7 @@ class Wire:
             Rejected: it answered with an error.
             Refused, Unreachable: as ``ask``.
         """
-        subject = f"$JS.API.{call}"
+        subject = f"{self.prefix}.{call}"
         answer = await self.ask(subject, json.dumps(body).encode() if body is not None else b"", timeout=timeout)
         return _parsed(subject, answer)
 
@@ -181,11 +215,38 @@ async def connect(
         if not connecting.done():
             raise Unreachable(f"no NATS at {', '.join(servers)} within {patience.total_seconds():.0f} s: {last[:200]}")
         connecting.result()
+        wire.prefix = await _api_prefix(wire, patience)
         yield wire
     finally:
         connecting.cancel()
         refused.cancel()
         await client.close()
+
+
+async def _api_prefix(wire: Wire, patience: timedelta) -> str:
+    """Where this login finds the site's JetStream: in its own account, or imported into its role's account."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience.total_seconds()
+    while True:
+        try:
+            said = json.loads((await wire.ask(f"{OWN_API}.INFO", timeout=timedelta(seconds=1))).data)
+        except Unreachable:
+            if wire.closed or loop.time() >= deadline:
+                raise
+            await asyncio.sleep(0.1)
+            continue
+        own = said.get("error", {}).get("err_code") != _NOT_IN_THIS_ACCOUNT
+        return OWN_API if own else IMPORTED_API
+
+
+async def _until_status(listening: Subscription) -> tuple[Sequence[Msg], Mapping[str, str]]:
+    found: list[Msg] = []
+    while True:
+        message = await listening.next_msg(timeout=None)
+        headers = {str(k): str(v) for k, v in (message.headers or {}).items()}
+        if "Status" in headers:
+            return found, headers
+        found.append(message)
 
 
 def _parsed(subject: str, answer: Msg) -> dict[str, Json]:
