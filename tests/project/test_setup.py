@@ -6,6 +6,7 @@ The scripts run in a copy, with programs of ours in front of the real ones.
 import os
 import shutil
 import subprocess
+import sys
 import time
 import tomllib
 from pathlib import Path
@@ -47,13 +48,31 @@ def clone(tmp_path: Path) -> Path:
     return clone
 
 
-def test_an_environment_that_is_there_costs_nothing() -> None:
-    first = run(ROOT / "setup" / "bootstrap")
-    assert first.returncode == 0, first.stderr
+def test_an_environment_is_made_once_and_then_costs_nothing_until_its_inputs_change(clone: Path) -> None:
+    version = (clone / "setup" / "uv.lock.txt").read_text().split()[0].replace("==", " ")
+    programs(
+        clone / ".cache" / "uv" / "bin",
+        uv=f"""echo "$1 $2" >> {clone}/called
+case "$1 $2" in
+--version*) echo "{version} (test)" ;;
+"python find") echo {sys.executable} ;;
+"venv --quiet") mkdir -p .venv/bin && ln -s {sys.executable} .venv/bin/python ;;
+esac""",
+    )
+    script, called = clone / "setup" / "bootstrap", clone / "called"
+    assert run(script).returncode == 0
+    assert called.read_text().splitlines() == [
+        *("--version ", "python find", "venv --quiet", "pip sync", "pip install")
+    ]
+    called.unlink()
     started = time.monotonic()
-    again = run(ROOT / "setup" / "bootstrap")
+    again = run(script)
     assert time.monotonic() - started < 1
-    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert (again.returncode, again.stdout, again.stderr, called.exists()) == (0, "", "", False)
+    with (clone / "requirements.lock").open("a") as lock:
+        lock.write("# another pin\n")
+    assert run(script).returncode == 0
+    assert called.read_text().splitlines() == ["--version ", "pip sync", "pip install"]
 
 
 def test_a_python_without_venv_is_named_in_one_line(clone: Path, tmp_path: Path) -> None:
