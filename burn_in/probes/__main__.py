@@ -1,6 +1,6 @@
-"""Runs one probe: ``python3 -m burn_in.probes NAME BUNDLE SECONDS``, its parameters as JSON on standard input.
+"""Runs probes: ``python3 -m burn_in.probes FILE SECONDS NAME…``, their parameters as JSON on standard input.
 
-The probe works in a child with a process group of its own and hands over each record as soon as it has it, so a probe
+FILE gets the bundles of all of them, by name. Each probe works in a child with a process group of its own and hands over each record as soon as it has it, so a probe
 that hangs or dies leaves what it had, and the bundle says what became of it.
 """
 
@@ -23,14 +23,21 @@ _POLITE = 1.0
 
 
 def main(argv: list[str]) -> int:
-    """Run the probe and write its bundle in one move."""
-    name, path, seconds = argv[1], argv[2], float(argv[3])
-    if not name.isidentifier():
-        return 2
+    """Run the probes one after the other, SECONDS for each, and write the file in one move."""
+    path, seconds, names = argv[1], float(argv[2]), argv[3:]
     parameters = json.loads(sys.stdin.read(_MAX_PARAMETERS) or "{}")
+    bundles = {name: _bundle(name, parameters, seconds) for name in names}
+    new = Path(path + ".new")
+    new.write_text(json.dumps(bundles))
+    new.replace(path)
+    return 0
+
+
+def _bundle(name: str, parameters: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The bundle of one probe: see ``burn_in.bundle.Bundle``."""
     started, wall = time.monotonic(), time.time()
     records, error, timed_out = _collect(name, parameters, seconds)
-    bundle = {
+    return {
         "probe": name,
         "started": wall,
         "seconds": round(time.monotonic() - started, 3),
@@ -38,10 +45,6 @@ def main(argv: list[str]) -> int:
         "error": error,
         "commands": records,
     }
-    new = Path(path + ".new")
-    new.write_text(json.dumps(bundle))
-    new.replace(path)
-    return 0
 
 
 def _collect(name: str, parameters: dict[str, Any], seconds: float) -> tuple[list[dict[str, Any]], str, bool]:

@@ -1,6 +1,6 @@
 """Storage mounts: what is mounted, and whether each wanted mount takes a file and gives it back.
 
-Each mount is tried by a command of its own (this file, run as a program): a server that is gone hangs that command, not
+Each mount is tried by a command of its own (this module, run as a program): a server that is gone hangs that command, not
 the probe, and the other mounts are still tried.
 """
 
@@ -15,18 +15,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from burn_in.probes.commands import run
+
 _BYTES = 1 << 20
 _SECONDS = 15.0
 
 
 def collect(parameters: dict[str, Any]) -> Iterator[dict[str, object]]:
     """``/proc/self/mountinfo``, then one trial for each wanted target."""
-    from burn_in.probes.commands import run
-
     yield run("mountinfo", ["cat", "/proc/self/mountinfo"], 10)
     for mount in parameters.get("mounts", []):
         target = str(mount["target"])
-        yield run(f"trial {target}", [sys.executable, __file__, target], _SECONDS)
+        yield run(f"trial {target}", [sys.executable, "-B", "-m", "burn_in.probes.mounts", target], _SECONDS)
 
 
 def trial(target: str) -> dict[str, object]:

@@ -37,7 +37,7 @@ async def _burn_in(subnet: Subnet, host: str, guid: str | None = None) -> BurnIn
         wrapper.chmod(0o755)
     environment["PATH"] = f"{tools}:{environment['PATH']}"
     probe = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "burn_in.probes", "infiniband", str(path), "30"),
+        *(sys.executable, "-m", "burn_in.probes", str(path), "30", "infiniband"),
         stdin=asyncio.subprocess.DEVNULL,
         env=environment,
     )
@@ -58,7 +58,10 @@ async def _burn_in(subnet: Subnet, host: str, guid: str | None = None) -> BurnIn
         infiniband_rate_gbps=104,
     )
     diags = InfinibandDiags(command_prefix=subnet.client_prefix(subnet.manager))
-    bundles = {"infiniband": path.read_bytes(), "gpu": json.dumps(gpu).encode()}
+    bundles = {
+        "infiniband": json.dumps(json.loads(path.read_bytes())["infiniband"]).encode(),
+        "gpu": json.dumps(gpu).encode(),
+    }
     return await Gate(Kept(), diags).judge(desired, bundles)
 
 

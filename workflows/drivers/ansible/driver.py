@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from workflows.model.record import Json
 _PLAYBOOK = re.compile(r"^[a-z0-9_-]+\.yml$")
 _PROBE = re.compile(r"^[a-z0-9_]+$")
 _SSH_FAILED = 255
-_MAX_BUNDLE = 16 << 20
+_ARCHIVE = "probes.pyz"
+_BUNDLES = "bundles.json"
+_MAX_BUNDLES = 48 << 20
 
 
 @dataclass(slots=True)
@@ -50,14 +53,14 @@ class _Events:
 class AnsibleDriver:
     """Plays, probes and commands on one host at a time.
 
-    ``roles`` is the directory of roles with ``playbooks`` in it; ``probes`` the package that the role ``probes`` copies to
-    the node; ``key`` a secret reference whose field ``key`` is an OpenSSH private key. ``command_prefix`` goes before
+    ``roles`` is the directory of roles with ``playbooks`` in it; ``probes`` the package that the role ``probes`` runs
+    on the node; ``key`` a secret reference whose field ``key`` is an OpenSSH private key. ``command_prefix`` goes before
     every process (``ip netns exec NAME`` where the nodes live in a lab's network namespace). ``connection`` ``local``
     runs everything on this machine instead of over SSH, for racks without machines.
     """
 
     bus: Bus
-    secrets: Secrets
+    credentials: Secrets
     roles: Path
     probes: Path
     key: str = "ssh/bringup"
@@ -71,7 +74,7 @@ class AnsibleDriver:
         """See ``ports.Ansible``."""
         events = _Events(self.bus, run, step)
         started = asyncio.get_running_loop().time()
-        ended = await self._play(host, playbook, variables, events, timeout, ())
+        ended = await self._play(host, playbook, variables, events, timeout, False)
         if ended.code != 0 and not events.failed:
             events.failed = _one_line(ended.text("stderr") or ended.text("stdout") or f"exit status {ended.code}")
         return PlayResult(
@@ -95,17 +98,17 @@ class AnsibleDriver:
             if not _PROBE.match(probe):
                 raise Refused(f"{probe!r} is no name of a probe")
         variables: dict[str, Json] = {
-            "probes_source": str(self.probes),
+            "probes_token": secrets.token_hex(8),
             "probes_run": list(probes),
             "probes_parameters": parameters,
             "probes_deadline": self.probe_deadline.total_seconds(),
         }
         events = _Events(self.bus, run, "burn_in")
-        ended = await self._play(host, "probe.yml", variables, events, timeout, ("bundles/*.json",))
+        ended = await self._play(host, "probe.yml", variables, events, timeout, True)
         if ended.code != 0:
             reason = events.failed or _one_line(ended.text("stderr") or ended.text("stdout"))
             raise Transient(f"{host.name}: the probes could not be run: {reason}")
-        return {name: ended.files[f"{name}.json"] for name in probes if f"{name}.json" in ended.files}
+        return _split(ended.files.get(_BUNDLES, b""), probes)
 
     async def shell(self, host: Host, command: Sequence[str], *, timeout: timedelta) -> str:
         """See ``ports.Ansible``."""
@@ -132,7 +135,7 @@ class AnsibleDriver:
         variables: dict[str, Json],
         events: _Events,
         timeout: timedelta,
-        send: tuple[str, ...],
+        probing: bool,
     ) -> Ended:
         path = self.roles / "playbooks" / playbook
         if not _PLAYBOOK.match(playbook) or not path.is_file():
@@ -141,7 +144,13 @@ class AnsibleDriver:
         files = self._identity(host) if self.connection == "ssh" else {}
         files["ansible.cfg"] = ""
         files["inventory.yml"] = inventory(host, directory, self.connection)
-        files["variables.yml"] = unsafe_yaml({**variables, "bringup_bundles": f"{directory}/bundles"})
+        if probing:
+            variables = {
+                **variables,
+                "probes_archive": f"{directory}/{_ARCHIVE}",
+                "probes_bundles": f"{directory}/{_BUNDLES}",
+            }
+        files["variables.yml"] = unsafe_yaml(variables)
         job = Job(
             directory,
             files,
@@ -150,9 +159,10 @@ class AnsibleDriver:
                 "project": str(path.parent),
                 "environment": ansible_environment(directory, self.roles),
             },
-            ("stdout", "stderr", *send),
+            ("stdout", "stderr", *((_BUNDLES,) if probing else ())),
             timeout,
-            _MAX_BUNDLE,
+            _MAX_BUNDLES,
+            {_ARCHIVE: {"burn_in/probes": str(self.probes)}} if probing else {},
         )
         ended = await supervise(job, prefix=self.command_prefix, on_event=events)
         if events.unreachable:
@@ -161,10 +171,21 @@ class AnsibleDriver:
 
     def _identity(self, host: Host) -> dict[str, str]:
         """The key and the one host that it may be shown to. Neither ever stands in an argument."""
-        secret = self.secrets.get(self.key)
+        secret = self.credentials.get(self.key)
         if "key" not in secret:
             raise Refused(f"the secret {self.key} has no field 'key' with an OpenSSH private key")
         return {"key": secret["key"].rstrip() + "\n", "known_hosts": known_hosts(host)}
+
+
+def _split(data: bytes, probes: Sequence[str]) -> dict[str, bytes]:
+    """The bundles of one file, by probe; nothing of a file that was cut or is none."""
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: json.dumps(found[name]).encode() for name in probes if name in found}
 
 
 def _ssh_reason(text: str) -> str:

@@ -29,6 +29,7 @@ class Job:
 
     ``directory`` is made and removed by the supervisor. ``run`` is ``{"argv": […]}`` or ``{"playbook": …, "project": …,
     "environment": {…}}``; ``send`` are glob patterns in the directory; a file longer than ``max_bytes`` is cut.
+    ``archives`` are zips to make there: by name, the packages in it and the directory of each.
     """
 
     directory: Path
@@ -37,6 +38,7 @@ class Job:
     send: tuple[str, ...]
     timeout: timedelta
     max_bytes: int = 1 << 20
+    archives: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ async def _follow(process: asyncio.subprocess.Process, job: Job, on_event: Calla
     order = {
         "directory": str(job.directory),
         "files": job.files,
+        "archives": job.archives,
         "seconds": job.timeout.total_seconds(),
         "send": list(job.send),
         "max_bytes": job.max_bytes,

@@ -29,6 +29,7 @@ import shutil
 import signal
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -69,6 +70,7 @@ def main() -> int:
     try:
         try:
             _write_files(directory, job["files"])
+            _write_archives(directory, job["archives"])
             end = _run(libc, job, directory)
         finally:
             _end_all_below()
@@ -102,6 +104,17 @@ def _write_files(directory: Path, files: dict[str, str]) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(text)
+
+
+def _write_archives(directory: Path, archives: dict[str, dict[str, str]]) -> None:
+    """Zip the Python files of packages; the same files give the same bytes, so a copy that is there already is kept."""
+    for name, packages in archives.items():
+        with zipfile.ZipFile(directory / name, "w") as archive:
+            for inside, source in sorted(packages.items()):
+                for parent in reversed(Path(inside).parents[:-1]):
+                    archive.writestr(zipfile.ZipInfo(f"{parent}/"), b"")
+                for path in sorted(Path(source).glob("*.py")):
+                    archive.writestr(zipfile.ZipInfo(f"{inside}/{path.name}"), path.read_bytes())
 
 
 def _run(libc: ctypes.CDLL, job: Job, directory: Path) -> dict[str, Any] | None:
