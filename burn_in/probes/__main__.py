@@ -1,7 +1,7 @@
 """Runs probes: ``python3 -m burn_in.probes FILE SECONDS NAME…``, their parameters as JSON on standard input.
 
-FILE gets the bundles of all of them, by name. Each probe works in a child with a process group of its own and hands over each record as soon as it has it, so a probe
-that hangs or dies leaves what it had, and the bundle says what became of it.
+FILE gets the bundles of all of them, by name. Each probe works in a child with a process group of its own and hands over
+each record as soon as it has it, so a probe that hangs or dies leaves what it had, and its bundle says what became of it.
 """
 
 from __future__ import annotations

@@ -3,12 +3,12 @@
 import asyncio
 import json
 import re
-import secrets
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_hex
 
 from workflows.drivers.ansible.files import ansible_environment, inventory, known_hosts, ssh_options, unsafe_yaml
 from workflows.drivers.ansible.supervised import Ended, Job, private_directory, supervise
@@ -60,7 +60,7 @@ class AnsibleDriver:
     """
 
     bus: Bus
-    credentials: Secrets
+    secrets: Secrets
     roles: Path
     probes: Path
     key: str = "ssh/bringup"
@@ -98,7 +98,7 @@ class AnsibleDriver:
             if not _PROBE.match(probe):
                 raise Refused(f"{probe!r} is no name of a probe")
         variables: dict[str, Json] = {
-            "probes_token": secrets.token_hex(8),
+            "probes_token": token_hex(8),
             "probes_run": list(probes),
             "probes_parameters": parameters,
             "probes_deadline": self.probe_deadline.total_seconds(),
@@ -171,7 +171,7 @@ class AnsibleDriver:
 
     def _identity(self, host: Host) -> dict[str, str]:
         """The key and the one host that it may be shown to. Neither ever stands in an argument."""
-        secret = self.credentials.get(self.key)
+        secret = self.secrets.get(self.key)
         if "key" not in secret:
             raise Refused(f"the secret {self.key} has no field 'key' with an OpenSSH private key")
         return {"key": secret["key"].rstrip() + "\n", "known_hosts": known_hosts(host)}
