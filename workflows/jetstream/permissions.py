@@ -103,7 +103,7 @@ def accounts(users: Sequence[User]) -> dict[str, Json]:
     """
     names = [user.who for user in users]
     for who in names:
-        if who != slug(who) or names.count(who) > 1:
+        if not who or who != slug(who) or names.count(who) > 1:
             raise BadInput(f"user {who!r}: each needs a name of its own, of a-z, 0-9 and dashes")
     block: dict[str, Json] = {
         SITE_ACCOUNT: {

@@ -124,7 +124,8 @@ class Wire:
     async def _unless_forbidden[T](self, subject: str, work: Coroutine[Any, Any, T]) -> T:
         """What ``work`` returns, or Refused as soon as the server says that this user may not publish there."""
         refusal: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._asking.setdefault(subject, set()).add(refusal)
+        name = subject.lower()  # the library shows errors in lower case only
+        self._asking.setdefault(name, set()).add(refusal)
         task = asyncio.ensure_future(work)
         try:
             done, _ = await asyncio.wait((task, refusal), return_when=asyncio.FIRST_COMPLETED)
@@ -132,9 +133,9 @@ class Wire:
         finally:
             task.cancel()
             refusal.cancel()
-            self._asking[subject].discard(refusal)
-            if not self._asking[subject]:
-                del self._asking[subject]
+            self._asking[name].discard(refusal)
+            if not self._asking[name]:
+                del self._asking[name]
 
     async def api(
         self, call: str, body: Mapping[str, Json] | None = None, *, timeout: timedelta = ANSWER
@@ -159,7 +160,7 @@ class Wire:
         """The library's error callback: end the request that the error names, log anything else."""
         text = str(error)[:500]
         if found := _FORBIDDEN.search(text):
-            for refusal in self._asking.get(found[1], ()):
+            for refusal in self._asking.get(found[1].lower(), ()):
                 if not refusal.done():
                     refusal.set_exception(Refused(f"this user may not publish on {found[1]}"))
         log.warning("NATS: %s", text or type(error).__name__)
