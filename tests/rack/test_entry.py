@@ -1,6 +1,7 @@
 """The way into a simulated machine, used by the worker's real Ansible driver: nothing outside its folder is touched."""
 
 import asyncio
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,12 +19,19 @@ pytestmark = pytest.mark.real
 
 PROBES = Path(__file__).resolve().parents[2] / "burn_in" / "probes"
 SOON = timedelta(seconds=30)
-MARK = ("sh", "-c", "mkdir -p /etc/bringup && printf %s m4rk > /etc/bringup/configured")
+MARKED = f"/etc/bringup/mark-{uuid.uuid4()}"
+MARK = ("sh", "-c", f"mkdir -p /etc/bringup && printf %s m4rk > {MARKED}")
 VARIABLES: dict[str, Json] = {"bringup_roles": ["lab_node"], "bringup_hostname": "lab-001", "bringup_mounts": []}
 
 
 def on_host(path: str) -> bool:
     return Path(path).exists()
+
+
+def runs(process: int) -> bool:
+    """Whether it is there and no zombie that waits for its parent."""
+    status = Path(f"/proc/{process}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
 
 
 @pytest.fixture
@@ -52,13 +60,13 @@ async def test_the_steps_own_commands_see_the_machine_and_not_the_host(
     assert home is not None
     assert shown.split() == [home.boot_id, grant.report.root_uuid]
     await ansible.shell(host, MARK, timeout=SOON)
-    assert await ansible.shell(host, ("cat", "/etc/bringup/configured"), timeout=SOON) == "m4rk"
-    assert not on_host("/etc/bringup/configured")
+    assert await ansible.shell(host, ("cat", MARKED), timeout=SOON) == "m4rk"
+    assert not on_host(MARKED)
 
 
 async def test_another_host_key_is_not_this_machine(ansible: AnsibleDriver, host: Host) -> None:
     stranger = Host(host.node, host.name, host.address, "ssh-ed25519 " + "A" * 68)
-    with pytest.raises(Unreachable, match="Host key verification failed"):
+    with pytest.raises(Unreachable, match="another host key"):
         await ansible.shell(stranger, ("true",), timeout=SOON)
 
 
@@ -81,7 +89,7 @@ async def test_a_machine_without_power_does_not_answer_and_its_commands_end(
     await machine.power_off()
     with pytest.raises((Unreachable, Refused)):
         await sleeping
-    assert not on_host(f"/proc/{alive.read_text().strip()}")
+    assert not runs(int(alive.read_text()))
     with pytest.raises(Unreachable):
         await ansible.shell(host, ("true",), timeout=SOON)
 
@@ -99,7 +107,11 @@ async def test_the_lab_role_configures_only_the_machines_folder_and_a_second_run
     assert (second.ok, second.changed) == (True, 0)
 
 
-async def test_the_projects_own_probes_bring_their_bundles_back(ansible: AnsibleDriver, host: Host) -> None:
+async def test_the_projects_own_probes_bring_their_bundles_back(
+    ansible: AnsibleDriver, host: Host, tmp_path: Path
+) -> None:
     bundles = await ansible.collect(host, ("mounts", "gpu"), {"mounts": []}, run="r", timeout=SOON * 4)
     assert set(bundles) == {"mounts", "gpu"}
-    assert not on_host("/var/lib/bringup/burn_in")
+    assert list((tmp_path / "rack" / "lab-001" / "root" / "root" / "probes").iterdir()), (
+        "they ran in the machine's home"
+    )
