@@ -11,6 +11,7 @@ from rich.console import Console
 
 from app.config import Config, load_config
 from app.connect import as_seen_by, connected
+from app.demo_command import add_demo
 from app.operate import add_services
 from frontends.cli.exits import exit_code
 from frontends.cli.output import safe
@@ -61,6 +62,7 @@ def build() -> typer.Typer:
     add_views(cli, open_site, STEPS, WORKFLOWS)
     add_verbs(cli, open_site)
     add_services(cli, loaded.config)
+    add_demo(cli)
     return cli
 
 

@@ -72,7 +72,7 @@ def real_ports(config: Config, site: JetStreamSite, secrets: Secrets) -> Ports:
         bmcs=BmcDrivers(secrets),
         ansible=ansible,
         judge=Gate(site.evidence, diags),
-        inventory=make_inventory(config, site.store, secrets),
+        inventory=make_inventory(config, site, secrets),
     )
 
 

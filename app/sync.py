@@ -6,14 +6,13 @@ from aiohttp import web
 
 from app.boot import listener
 from app.config import Config, NetBoxConfig
-from app.inventory import netbox_api
+from app.inventory import netbox_api, yaml_source
 from inventory_sync.profiles import load_profiles
 from inventory_sync.service import InventorySync
 from inventory_sync.sync import Sync
 from inventory_sync.webhook import webhook_app
 from workflows.engine.ports import Secrets
 from workflows.jetstream.site import JetStreamSite
-from workflows.model.errors import BadInput
 
 
 async def serve_sync(config: Config, site: JetStreamSite, secrets: Secrets) -> None:
@@ -23,7 +22,8 @@ async def serve_sync(config: Config, site: JetStreamSite, secrets: Secrets) -> N
         BadInput: the configuration names no inventory, or its profiles can't be read.
     """
     if config.netbox is None:
-        raise BadInput("the configuration names no inventory: add netbox or yaml")
+        await (await asyncio.to_thread(yaml_source, config, site)).run()
+        return
     profiles = await asyncio.to_thread(load_profiles, config.profiles)
     sync = Sync(netbox_api(config, secrets), site.store, site.bus, config.netbox.sync, profiles)
     async with asyncio.TaskGroup() as group:

@@ -17,7 +17,7 @@ from tests.e2e.lab import GATEWAY, SITE, RealSite, real_site
 pytestmark = pytest.mark.e2e
 
 HOOK_SECRET = "hook-secret"
-PROVISION_SECONDS = 420
+PROVISION_SECONDS = 600
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ class Reach:
 
     name, version = "reach", 1
     timeout = timedelta(minutes=45)
-    retry = Retry(attempts=2)
+    retry = Retry(attempts=5)
     destructive = needs_approval = False
 
     async def baseline(self, ctx: Context) -> Json:

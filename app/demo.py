@@ -1,0 +1,226 @@
+"""``bringup demo``: a rack of simulated machines goes from *staged* to *in service*, in front of your eyes.
+
+Nothing of the product is simulated: the same NATS server, inventory source, worker, boot service, Redfish driver,
+ansible-runner and burn-in as on a real site. Simulated are the machines behind the BMCs and the BMCs themselves, which
+speak real Redfish over TLS and the agent's real protocol over HTTP. Rootless, loopback only, gone when it ends.
+
+What is printed at the end is not what bringup believes: each machine counted itself.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rich.live import Live
+
+import burn_in.probes
+from app.boot import serve_boot
+from app.config import AnsibleConfig, BootConfig, Config, NatsConfig, YamlConfig
+from app.connect import as_seen_by, connected
+from app.site_worker import real_ports, run_worker
+from app.sync import serve_sync
+from app.up import own_nats
+from frontends.cli.output import console, fleet_table
+from frontends.read_model import NodeView, fleet
+from frontends.site import ConnectedSite
+from lab.rack.image import INITRD, KERNEL, make_artifacts
+from lab.rack.rack import ROLES, Rack, Slot, profiles
+from workflows.drivers.ansible.driver import AnsibleDriver
+from workflows.drivers.secrets import FileSecrets
+from workflows.model.settings import Mode, SiteSettings
+from workflows.model.status import NodeState
+
+SITE = "demo"
+_LOOK = 0.5
+_ENDS = (NodeState.IN_SERVICE, NodeState.FAILED, NodeState.PARKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One machine's own account, and the node's state as the site shows it."""
+
+    name: str
+    state: str
+    accepted_run: str
+    disk_sha256: str
+    data_disk_untouched: bool
+    wipes: int
+    bytes_written: int
+    network_boots: int
+    disk_boots: int
+    http_requests: dict[str, int]
+    bmc_requests: dict[str, int]
+    bmc_stale_writes: int
+    ansible_modules: int
+    evidence: str
+
+    @property
+    def well(self) -> bool:
+        """In service by exactly one wipe, with nothing done behind anybody's back."""
+        return (
+            self.state == NodeState.IN_SERVICE
+            and self.wipes == 1
+            and self.data_disk_untouched
+            and self.bmc_stale_writes == 0
+            and self.evidence != ""
+        )
+
+
+async def demo(machines: int, patience: timedelta, show: bool, block_boot: bool = False) -> tuple[list[Witness], float]:
+    """Run it; returns each machine's account and the seconds from *staged* to the end.
+
+    With ``block_boot`` nothing listens on the boot service's port, so no machine can come into service.
+    """
+    with tempfile.TemporaryDirectory(prefix="bringup-demo-") as temporary:
+        async with AsyncExitStack() as stack:
+            return await _demo(stack, Path(temporary), machines, patience, show, block_boot)
+
+
+async def _demo(
+    stack: AsyncExitStack, directory: Path, machines: int, patience: timedelta, show: bool, block_boot: bool
+) -> tuple[list[Witness], float]:
+    listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    rack = await stack.enter_async_context(Rack(machines, directory / "rack", f"http://127.0.0.1:{ports[0]}"))
+    config = _configuration(directory, ports, (listeners[0].fileno(), listeners[1].fileno()))
+    await asyncio.to_thread(_write_files, directory, rack)
+    before = [slot.machine.data.sha256() for slot in rack.slots]
+    config = await stack.enter_async_context(own_nats(config))
+    known = FileSecrets(config.secrets)
+    site = await stack.enter_async_context(connected(config, known, "demo", make_streams=1))
+    worker_ports = await asyncio.to_thread(real_ports, config, site, known)
+    probes = Path(burn_in.probes.__file__).parent
+    lab_ansible = AnsibleDriver(site.bus, known, ROLES, probes, command_prefix=rack.command_prefix)
+    services = [
+        asyncio.create_task(run_worker(config, site, replace(worker_ports, ansible=lab_ansible), "demo")),
+        asyncio.create_task(serve_sync(config, site, known)),
+    ]
+    if block_boot:
+        for listener in listeners:
+            listener.close()
+    else:
+        services.append(asyncio.create_task(serve_boot(config, site.store, site.bus, known)))
+    stack.push_async_callback(_end, services)
+    started = time.monotonic()
+    views = await _until_ended(as_seen_by(site, config), services, machines, patience, show)
+    seconds = time.monotonic() - started
+    states = {v.desired.name: v for v in views}
+    return [_witness(slot, data, states.get(slot.name)) for slot, data in zip(rack.slots, before, strict=True)], seconds
+
+
+def _configuration(directory: Path, ports: list[int], listeners: tuple[int, int]) -> Config:
+    boot = BootConfig(
+        http=f"fd:{listeners[0]}",
+        https=f"fd:{listeners[1]}",
+        http_url=f"http://127.0.0.1:{ports[0]}",
+        https_url=f"https://127.0.0.1:{ports[1]}",
+        artifacts=directory / "artifacts",
+        certificates=directory / "certificates",
+        kernel=KERNEL,
+        initrd=INITRD,
+    )
+    return Config(
+        settings=SiteSettings(site=SITE, mode=Mode.AUTOMATIC),
+        nats=NatsConfig(),
+        yaml=YamlConfig(directory=directory / "inventory"),
+        boot=boot,
+        ansible=AnsibleConfig(),
+        profiles=directory / "profiles",
+        secrets=directory / "secrets",
+        data=directory / "data",
+        who="demo",
+    )
+
+
+def _write_files(directory: Path, rack: Rack) -> None:
+    """Everything that a person would have written before the first start."""
+    image = make_artifacts(directory / "artifacts")
+    (directory / "data").mkdir()
+    for folder, files in (("profiles", profiles(image)), ("inventory", rack.inventory("staged"))):
+        for name, text in files.items():
+            file = directory / folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    private, public = _ssh_key()
+    known = {
+        "boot/token": {"key": secrets.token_hex(32)},
+        "ssh/bringup": {"key": private, "public_key": public},
+        **rack.secrets,
+    }
+    for reference, fields in known.items():
+        file = directory / "secrets" / f"{reference}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
+        file.write_text(yaml.safe_dump(fields))
+
+
+def _ssh_key() -> tuple[str, str]:
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return private.decode(), public.decode()
+
+
+async def _until_ended(
+    site: ConnectedSite, services: list[asyncio.Task[None]], machines: int, patience: timedelta, show: bool
+) -> list[NodeView]:
+    """Look until every node has come to an end, a service died, or the patience is over."""
+    views: list[NodeView] = []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(patience.total_seconds()):
+            async for views in _looks(site, show):
+                for service in services:
+                    if service.done():
+                        service.result()
+                if len(views) == machines and all(v.status.state in _ENDS for v in views):
+                    return views
+    return views
+
+
+async def _looks(site: ConnectedSite, show: bool) -> AsyncIterator[list[NodeView]]:
+    with Live(console=console(), refresh_per_second=4) if show else contextlib.nullcontext() as live:
+        while True:
+            views = await fleet(site.store, site.settings.site)
+            if live is not None:
+                live.update(fleet_table(views, site.clock.now()))
+            yield views
+            await asyncio.sleep(_LOOK)
+
+
+async def _end(services: list[asyncio.Task[None]]) -> None:
+    for service in services:
+        service.cancel()
+    await asyncio.gather(*services, return_exceptions=True)
+
+
+def _witness(slot: Slot, data_before: str, view: NodeView | None) -> Witness:
+    machine, counts, ledger = slot.machine, slot.machine.counts, slot.bmc.bmc.ledger
+    return Witness(
+        name=slot.name,
+        state=view.status.state.value if view else "unknown",
+        accepted_run=view.status.accepted_run if view else "",
+        disk_sha256=machine.system.sha256(),
+        data_disk_untouched=machine.data.sha256() == data_before,
+        wipes=counts.wipes,
+        bytes_written=counts.bytes_written,
+        network_boots=counts.network_boots,
+        disk_boots=counts.disk_boots,
+        http_requests=dict(counts.http),
+        bmc_requests={f"{verb} {path}": n for (verb, path), n in ledger.requests.items()},
+        bmc_stale_writes=len(ledger.stale_writes),
+        ansible_modules=counts.modules,
+        evidence=view.status.report if view else "",
+    )
