@@ -1,7 +1,9 @@
 """Plays, probes and commands over a real sshd."""
 
+import asyncio
 import contextlib
 import json
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -159,6 +161,38 @@ async def test_play_past_its_deadline_leaves_nothing(driver: AnsibleDriver, sshd
         await driver.play(sshd.host, name, {}, run="r", step="s", timeout=timedelta(seconds=8))
     assert (tmp_path / "pid").exists()
     assert _mentioning(str(driver.roles)) == []
+
+
+_WORKER = """
+import asyncio, sys
+from datetime import timedelta
+from pathlib import Path
+from tests.drivers_ansible.sshd import Logged
+from workflows.drivers.ansible.driver import AnsibleDriver
+from workflows.engine.ports import Host
+driver = AnsibleDriver(Logged(), None, Path(sys.argv[1]), Path(sys.argv[1]), connection="local")
+host = Host("lab.nb-1", "gpu-001", "", "")
+asyncio.run(driver.play(host, "test.yml", {}, run="r", step="s", timeout=timedelta(seconds=120)))
+"""
+
+
+async def test_killed_worker_takes_its_play_with_it(tmp_path: Path) -> None:
+    """``kill -9`` in the middle of a task: ansible-playbook, its workers and what they run on this machine all end."""
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "playbooks" / "test.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n"
+        f"    - ansible.builtin.command: sh -c 'echo $$ > {tmp_path}/pid; sleep 600; echo'\n"
+    )
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", _WORKER, str(tmp_path), cwd=_CHECKOUT)
+    async with asyncio.timeout(60):
+        while not (tmp_path / "pid").exists():  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.05)
+    assert len(_mentioning(str(tmp_path))) > 2
+    worker.kill()
+    await worker.wait()
+    async with asyncio.timeout(15):
+        while _mentioning(str(tmp_path)):
+            await asyncio.sleep(0.05)
 
 
 def _mentioning(text: str) -> list[int]:
