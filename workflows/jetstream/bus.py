@@ -24,6 +24,7 @@ from workflows.model.keys import NodeKey, Site
 log = logging.getLogger("bringup.jetstream")
 
 PATIENCE = timedelta(seconds=15)
+HANDLING = timedelta(minutes=2)
 MAX_LINE = 65_536
 _LINES = 10_000
 _PAUSE = 0.1
@@ -75,7 +76,8 @@ class JetStreamBus:
     async def consume(self, durable: str, *subjects: str) -> AsyncIterator[Message]:
         """Messages of one stream for a durable consumer; each is acknowledged when the next one is asked for.
 
-        One that was not is given back when the caller stops; after a crash it comes again in 30 s.
+        One that was not is given back when the caller stops. It is held for two minutes at most, and after a crash it
+        comes again in 5 s.
 
         Raises:
             Refused: no stream keeps these subjects, or this user may not use the consumer.
@@ -83,13 +85,16 @@ class JetStreamBus:
         streams = {stream_of(s).name for s in subjects}
         if len(streams) != 1:
             raise BadInput(f"one consumer follows one stream, not {', '.join(sorted(streams)) or 'none'}")
-        async with aclosing(self._messages(Consumer(durable, streams.pop(), subjects))) as messages:
+        consumer = Consumer(durable, streams.pop(), subjects)
+        async with aclosing(self._messages(consumer)) as messages:
             async for message in messages:
+                holding = asyncio.get_running_loop().create_task(self._hold(message, consumer.wait / 3))
                 answer = b"-NAK"
                 try:
                     yield Message(message.subject, message.data, message.sequence, message.time)
                     answer = b"+ACK"
                 finally:
+                    holding.cancel()
                     await self._answer(message, answer)
 
     def log(self, run: str, step: str, line: bytes) -> None:
@@ -130,8 +135,14 @@ class JetStreamBus:
                     raise
             await asyncio.sleep(_AGAIN)
 
+    async def _hold(self, message: Delivered, every: timedelta) -> None:
+        """Tell the server that somebody is at work on the message; a hung one loses it to another instance."""
+        for _ in range(HANDLING // every):
+            await asyncio.sleep(every.total_seconds())
+            await self._answer(message, b"+WPI")
+
     async def _answer(self, message: Delivered, answer: bytes) -> None:
-        """Acknowledge a message, or give it back."""
+        """Acknowledge a message, give it back, or say that we are at work on it."""
         try:
             await self._wire.client.publish(message.reply, answer)
         except nats.errors.Error as error:

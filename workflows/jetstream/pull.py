@@ -6,6 +6,7 @@ consumer is gone, ``ConsumerGone`` goes to the caller, who makes it again and kn
 way to a forgotten request is either delivered again (with acknowledgements) or shows as a gap in ``number`` (without).
 """
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import nats.errors
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
 from workflows.jetstream.wire import Wire
 from workflows.model.errors import Unreachable
@@ -64,9 +66,8 @@ async def pull(wire: Wire, stream: str, consumer: str, *, batch: int) -> AsyncGe
             await wire.client.publish(f"{wire.prefix}.CONSUMER.MSG.NEXT.{stream}.{consumer}", request, reply=inbox)
             left = batch
             while left > 0:
-                try:
-                    message = await listening.next_msg(timeout=SILENCE.total_seconds())
-                except nats.errors.TimeoutError:
+                message = await _next(wire, listening)
+                if message is None:
                     break
                 status = (message.headers or {}).get("Status")
                 if status is None:
@@ -81,6 +82,23 @@ async def pull(wire: Wire, stream: str, consumer: str, *, batch: int) -> AsyncGe
     finally:
         if not wire.closed:
             await listening.unsubscribe()
+
+
+async def _next(wire: Wire, listening: Subscription) -> Msg | None:
+    """The next message; None after a silence.
+
+    A client that closes for good cancels this wait. Passed on, that would look as if our own task had been cancelled, and
+    a service would end without a word: so it becomes an error.
+    """
+    try:
+        return await listening.next_msg(timeout=SILENCE.total_seconds())
+    except nats.errors.TimeoutError:
+        return None
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if wire.closed and task is not None and not task.cancelling():
+            raise nats.errors.ConnectionClosedError from None
+        raise
 
 
 def delivered(message: Msg) -> Delivered:

@@ -34,6 +34,7 @@ NEVER = datetime.fromtimestamp(0, UTC)
 
 _WRONG_SEQUENCE = 10071
 _WRITE_UNDER_WAY = 10164
+_ATTEMPT = timedelta(seconds=2)
 _PAUSE = 0.1
 _AGAIN = 0.5
 _BATCH = 512
@@ -149,10 +150,10 @@ class JetStreamStore:
         """Publish until it is stored or refused. Failures of kind ``repeat`` are repeated, the very same, for 15 s."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE.total_seconds()
+        attempt = _ATTEMPT if repeat is Unreachable else ANSWER
         while True:
-            left = timedelta(seconds=max(0.1, deadline - loop.time()))
             try:
-                return await self._wire.publish(subject, data, headers, timeout=min(ANSWER, left))
+                return await self._wire.publish(subject, data, headers, timeout=attempt)
             except repeat:
                 if self._wire.closed or loop.time() >= deadline:
                     raise

@@ -78,12 +78,12 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """One durable consumer. Messages come one at a time and in order; an unacknowledged one comes again after ``wait``."""
+    """One durable consumer, in order and one at a time: what nobody acknowledges or holds comes again after ``wait``."""
 
     durable: str
     stream: str
     filters: tuple[str, ...]
-    wait: timedelta = timedelta(seconds=30)
+    wait: timedelta = timedelta(seconds=5)
 
     def config(self) -> dict[str, Json]:
         """The consumer's configuration as the server's API takes it."""
@@ -124,7 +124,7 @@ STREAMS: tuple[Stream, ...] = (
 
 def wakes_of(site: str) -> Consumer:
     """The consumer that all workers of a site share."""
-    return Consumer(f"wake-{site}", "WAKE", (f"wake.{site}.*",), wait=timedelta(seconds=10))
+    return Consumer(f"wake-{site}", "WAKE", (f"wake.{site}.*",))
 
 
 def stream_of(subject: str) -> Stream:

@@ -221,7 +221,15 @@ async def connect(
     finally:
         connecting.cancel()
         refused.cancel()
+        await _close(client)
+
+
+async def _close(client: Client) -> None:
+    """Close. With the server away the library still writes what is pending, and trips over its own closed socket."""
+    try:
         await client.close()
+    except (OSError, TypeError, RuntimeError, AttributeError, nats.errors.Error) as error:
+        log.warning("NATS: what was pending is lost: %s", str(error)[:200])
 
 
 async def _api_prefix(wire: Wire, patience: timedelta) -> str:
