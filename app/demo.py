@@ -90,10 +90,10 @@ async def demo(machines: int, patience: timedelta, show: bool, block_boot: bool 
 async def _demo(
     stack: AsyncExitStack, directory: Path, machines: int, patience: timedelta, show: bool, block_boot: bool
 ) -> tuple[list[Witness], float]:
-    listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     ports = [listener.getsockname()[1] for listener in listeners]
     rack = await stack.enter_async_context(Rack(machines, directory / "rack", f"http://127.0.0.1:{ports[0]}"))
-    config = _configuration(directory, ports, (listeners[0].fileno(), listeners[1].fileno()))
+    config = _configuration(directory, ports)
     await asyncio.to_thread(_write_files, directory, rack)
     before = [slot.machine.data.sha256() for slot in rack.slots]
     config = await stack.enter_async_context(own_nats(config))
@@ -110,6 +110,7 @@ async def _demo(
         for listener in listeners:
             listener.close()
     else:
+        config = _with_listeners(config, listeners)
         services.append(asyncio.create_task(serve_boot(config, site.store, site.bus, known)))
     stack.push_async_callback(_end, services)
     started = time.monotonic()
@@ -119,10 +120,15 @@ async def _demo(
     return [_witness(slot, data, states.get(slot.name)) for slot, data in zip(rack.slots, before, strict=True)], seconds
 
 
-def _configuration(directory: Path, ports: list[int], listeners: tuple[int, int]) -> Config:
+def _with_listeners(config: Config, listeners: list[socket.socket]) -> Config:
+    """The configuration with our bound sockets handed over: the boot service closes them."""
+    assert config.boot is not None
+    http, https = (f"fd:{listener.detach()}" for listener in listeners)
+    return config.model_copy(update={"boot": config.boot.model_copy(update={"http": http, "https": https})})
+
+
+def _configuration(directory: Path, ports: list[int]) -> Config:
     boot = BootConfig(
-        http=f"fd:{listeners[0]}",
-        https=f"fd:{listeners[1]}",
         http_url=f"http://127.0.0.1:{ports[0]}",
         https_url=f"https://127.0.0.1:{ports[1]}",
         artifacts=directory / "artifacts",
