@@ -27,7 +27,10 @@ def prove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, over three suites that leave a line each time they run; the third fails while ``broken`` exists."""
     module = load()
     (tmp_path / "broken").touch()
-    body = "import os, sys; a = sys.argv[1]; print(a, file=open('ran', 'a')); sys.exit(a == 'c' and os.path.exists('broken'))"
+    body = (
+        "import os, sys; name = sys.argv[1]; print(name, file=open('ran', 'a')); "
+        "sys.exit(name == 'c' and os.path.exists('broken'))"
+    )
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "RESULTS", tmp_path / "prove-results")
     monkeypatch.setattr(module, "suites", lambda: {name: [sys.executable, "-c", body, name] for name in "abc"})
