@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from burn_in.bundle import read_bundle
-from tests.drivers_ansible.sshd import Logged, OneKey, Sshd, make_key, start_sshd
+from tests.drivers_ansible.sshd import Logged, OneKey, Sshd, alive, make_key, start_sshd
 from workflows.drivers.ansible.driver import AnsibleDriver
 from workflows.model.errors import Refused, Transient, Unreachable
 
@@ -184,15 +185,28 @@ async def test_killed_worker_takes_its_play_with_it(tmp_path: Path) -> None:
         f"    - ansible.builtin.command: sh -c 'echo $$ > {tmp_path}/pid; sleep 600; echo'\n"
     )
     worker = await asyncio.create_subprocess_exec(sys.executable, "-c", _WORKER, str(tmp_path), cwd=_CHECKOUT)
-    async with asyncio.timeout(60):
-        while not (tmp_path / "pid").exists():  # noqa: ASYNC110 - another process's doing
-            await asyncio.sleep(0.05)
-    assert len(_mentioning(str(tmp_path))) > 2
-    worker.kill()
-    await worker.wait()
+    try:
+        async with asyncio.timeout(60):
+            while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():  # noqa: ASYNC110 - not ours
+                await asyncio.sleep(0.05)
+        line = _line_of_descent(int((tmp_path / "pid").read_text()), worker.pid)
+        assert len({os.getsid(pid) for pid in line}) > 2, "ansible hides its workers in sessions of their own"
+    finally:
+        worker.kill()
+        await worker.wait()
     async with asyncio.timeout(15):
-        while _mentioning(str(tmp_path)):
+        while alive(line):  # noqa: ASYNC110 - not ours
             await asyncio.sleep(0.05)
+
+
+def _line_of_descent(pid: int, ancestor: int) -> list[int]:
+    """The process, its parent, and so on, down from an ancestor that is left out."""
+    line = []
+    while pid != ancestor:
+        assert pid > 1, f"{line} does not come from {ancestor}"
+        line.append(pid)
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return line
 
 
 def _mentioning(text: str) -> list[int]:

@@ -88,10 +88,12 @@ async def test_killed_worker_takes_everything_with_it(tmp_path: Path) -> None:
     worker = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _WORKER, str(directory), _HIDERS.format(pids=tmp_path), cwd=_CHECKOUT
     )
-    hidden = await _hidden(tmp_path)
-    assert directory.exists()
-    worker.kill()
-    await worker.wait()
+    try:
+        hidden = await _hidden(tmp_path)
+        assert directory.exists()
+    finally:
+        worker.kill()
+        await worker.wait()
     await _until(lambda: not alive(hidden) and not directory.exists())
 
 
