@@ -31,8 +31,8 @@ def make_key(path: Path) -> tuple[str, str]:
     return path.read_text(), path.with_suffix(".pub").read_text().strip()
 
 
-async def start_sshd(directory: Path) -> Sshd:
-    """Start it and wait until it listens."""
+async def start_sshd(directory: Path, prefix: Sequence[str] = ()) -> Sshd:
+    """Start it and wait until it listens. ``prefix`` goes before it: where it lives."""
     host_key = directory / "host"
     _, public = await asyncio.to_thread(make_key, host_key)
     private, allowed = await asyncio.to_thread(make_key, directory / "user")
@@ -46,7 +46,7 @@ async def start_sshd(directory: Path) -> Sshd:
     )
     await asyncio.to_thread(_SEPARATION.mkdir, exist_ok=True)
     process = await LabProcess.start(
-        ("/usr/sbin/sshd", "-D", "-e", "-f", str(settings)), output=directory / "sshd.out", cwd=directory
+        (*prefix, "/usr/sbin/sshd", "-D", "-e", "-f", str(settings)), output=directory / "sshd.out", cwd=directory
     )
     await process.until(lambda: "Server listening" in process.tail(), "sshd", 20)
     host = Host(
