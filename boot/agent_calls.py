@@ -17,6 +17,7 @@ from boot.served_log import record_home
 from boot.settings import BootSettings
 from boot.token import Claim, Purpose, Tokens
 from workflows.engine.ports import Bus, Store
+from workflows.model.errors import Refused
 from workflows.model.grant import Grant, GrantState, Machine, Report
 from workflows.model.profile import Image
 from workflows.model.record import Record
@@ -170,13 +171,17 @@ class AgentCalls:
                 f"image {image.name} ({image.sha256[:12]}) is not among the artifacts; publish it, the machine asks again",
             ) from None
         home_token = self.tokens.issue(Purpose.HOME, claim)
+        try:
+            seed = render_seed(desired, claim, home_token, self.settings, self.templates)
+        except Refused as error:
+            raise Denied(HTTPStatus.FORBIDDEN, "no-seed", str(error)) from None
         return Go(
             grant=f"{claim.node}.{claim.cause}.{claim.attempt}",
             disk="",
             image=image,
             image_url=f"{self.settings.http_url}/artifacts/{image.sha256}",
             chunk=CHUNK,
-            seed=render_seed(desired, claim, home_token, self.settings, self.templates),
+            seed=seed,
         )
 
     async def _refused(self, claim: Claim, machine: Machine, error: Denied) -> None:

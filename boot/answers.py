@@ -33,6 +33,8 @@ async def refuse_plainly(request: web.Request, handler: Handler) -> web.StreamRe
         return _error(error.status, str(error))
     except BadInput as error:
         return _error(HTTPStatus.BAD_REQUEST, str(error))
+    except Refused as error:
+        return _error(HTTPStatus.FORBIDDEN, str(error))
     except Transient as error:
         return _error(HTTPStatus.SERVICE_UNAVAILABLE, f"{error}; ask again")
 

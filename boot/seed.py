@@ -6,13 +6,18 @@ files where it isn't. Files that both need (phone-home, the grant's name) come o
 the phone-home token, in a file that only root reads; the SSH host key is made on the machine and never travels.
 """
 
+import re
+
 from jinja2 import Environment
 
 from boot.settings import BootSettings
 from boot.templates import render
 from boot.token import Claim
-from workflows.model.desired import Desired
+from workflows.model.desired import Desired, Interface
+from workflows.model.errors import Refused
 from workflows.model.record import Record
+
+_BOND_NAME = re.compile(r"[a-z][a-z0-9._-]{0,14}")
 
 
 class SeedFile(Record):
@@ -43,13 +48,16 @@ def render_seed(desired: Desired, claim: Claim, home_token: str, settings: BootS
     """Render all of it.
 
     Raises:
-        Refused: a template uses a name that it wasn't given.
+        Refused: a template uses a name that it wasn't given, or the inventory's network can't be configured.
     """
+    interfaces = [i for i in desired.interfaces if not i.mgmt_only and i.guid is None and (i.mac or i.addresses)]
+    bonds = _bonds(desired, interfaces)
     names: dict[str, object] = {
         "claim": claim,
         "desired": desired,
         "hostname": hostname(desired),
-        "interfaces": [i for i in desired.interfaces if i.mac and not i.mgmt_only],
+        "ports": [i for i in interfaces if i not in bonds],
+        "bonds": bonds,
         "authorized_keys": settings.authorized_keys,
         "nameservers": settings.nameservers,
         "home_url": f"{settings.https_url}/v1/phone-home",
@@ -76,9 +84,37 @@ def render_seed(desired: Desired, claim: Claim, home_token: str, settings: BootS
             file("plain/hosts.j2", "/etc/hosts"),
             file("plain/resolv.conf.j2", "/etc/resolv.conf"),
             file("plain/authorized_keys.j2", "/root/.ssh/authorized_keys", "0600"),
+            *(file("plain/bond.netdev.j2", f"/etc/systemd/network/20-{b.name}.netdev", bond=b) for b in bonds),
             *(
-                file("plain/interface.network.j2", f"/etc/systemd/network/20-{index:02}.network", interface=interface)
-                for index, interface in enumerate(i for i in desired.interfaces if i.mac and not i.mgmt_only)
+                file(
+                    "plain/interface.network.j2",
+                    f"/etc/systemd/network/20-{n:02}.network",
+                    interface=i,
+                    bonded=i in bonds,
+                )
+                for n, i in enumerate(interfaces)
             ),
         ),
     )
+
+
+def _bonds(desired: Desired, interfaces: list[Interface]) -> list[Interface]:
+    """The interfaces that others name as their LAG.
+
+    Raises:
+        Refused: an address stands on an interface that the machine can't find or make, or a LAG has no usable name.
+    """
+    named = {i.lag for i in interfaces if i.lag}
+    for interface in interfaces:
+        if interface.mac is None and interface.name not in named:
+            raise Refused(
+                f"{desired.label}: interface {interface.name} has an address, but neither a MAC nor members: "
+                "give it one in the inventory, else the node could not be reached"
+            )
+    unknown = named - {i.name for i in interfaces}
+    if unknown or any(_BOND_NAME.fullmatch(name) is None for name in named):
+        wrong = ", ".join(sorted(unknown or named))
+        raise Refused(
+            f"{desired.label}: LAG {wrong} has no address of its own or a name that no Linux interface can have"
+        )
+    return [i for i in interfaces if i.name in named]

@@ -66,12 +66,46 @@ def test_the_gateway_is_the_primary_addresses_one(site: Site) -> None:
     assert "Gateway=10.0.0.1" in files["/etc/systemd/network/20-00.network"]
     assert "Gateway=10.9.0.1" not in files["/etc/systemd/network/20-00.network"]
     network = yaml.safe_load(files["/var/lib/cloud/seed/nocloud/network-config"])
-    assert network["ethernets"]["if0"]["routes"] == [{"to": "default", "via": "10.0.0.1"}]
+    assert network["ethernets"]["port0"]["routes"] == [{"to": "default", "via": "10.0.0.1"}]
 
 
 def test_an_interface_without_an_address_asks_dhcp(site: Site) -> None:
     files = texts(seed_of(site, interfaces=(Interface(name="eth0", mac=MAC),)))
     assert "DHCP=ipv4" in files["/etc/systemd/network/20-00.network"]
+
+
+BONDED = (
+    Interface(name="eth0", mac=MAC, lag="bond0", mtu=9000),
+    Interface(name="eth1", mac="52:54:00:00:00:02", lag="bond0", mtu=9000),
+    Interface(name="bond0", mtu=9000, addresses=(Address(cidr="10.0.0.11/24", gateway="10.0.0.1", primary=True),)),
+)
+
+
+def test_a_lag_is_made_of_its_members_and_has_the_address(site: Site) -> None:
+    files = texts(seed_of(site, interfaces=BONDED))
+    network = yaml.safe_load(files["/var/lib/cloud/seed/nocloud/network-config"])
+    assert network["bonds"]["bond0"]["interfaces"] == ["port0", "port1"]
+    assert network["bonds"]["bond0"]["addresses"] == ["10.0.0.11/24"]
+    assert [port["dhcp4"] for port in network["ethernets"].values()] == [False, False]
+    directory = "/etc/systemd/network"
+    assert "Name=bond0\nKind=bond" in files[f"{directory}/20-bond0.netdev"]
+    assert "Bond=bond0" in files[f"{directory}/20-00.network"]
+    assert "Name=bond0" in files[f"{directory}/20-02.network"]
+    assert "Address=10.0.0.11/24" in files[f"{directory}/20-02.network"]
+
+
+@pytest.mark.parametrize(
+    "interfaces",
+    [
+        (Interface(name="eth0", addresses=(Address(cidr="10.0.0.11/24"),)),),
+        (Interface(name="eth0", mac=MAC, lag="bond0"),),
+        (Interface(name="eth0", mac=MAC, lag="Bond 0"), Interface(name="Bond 0", addresses=BONDED[2].addresses)),
+    ],
+    ids=["an address without a port", "a LAG that isn't there", "a name that no interface can have"],
+)
+def test_a_network_that_can_not_be_configured_is_refused(site: Site, interfaces: tuple[Interface, ...]) -> None:
+    with pytest.raises(Refused, match="GPU 001"):
+        seed_of(site, interfaces=interfaces)
 
 
 def test_the_phone_home_token_is_in_one_file_that_only_root_reads(site: Site) -> None:

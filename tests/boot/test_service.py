@@ -17,7 +17,9 @@ from boot.certificates import load_authority, make_server_files
 from boot.server import serving
 from boot.token import Purpose
 from tests.boot.conftest import HOST_KEY, IMAGE, IMAGE_BYTES, MAC, UUID, Site, machine, node, report
+from workflows.model.desired import Address, Interface
 from workflows.model.grant import GrantState
+from workflows.model.run import Run
 
 pytestmark = pytest.mark.real
 
@@ -134,6 +136,20 @@ async def test_a_grant_without_a_live_run_is_not_given(site: Site, caller: Calle
     await site.open_grant()
     await site.store.delete("run.lab.n1.g1", expect=(await site.store.get("run.lab.n1.g1")).seq)
     assert (await caller.post("/v1/agent/hello", hello(site)))[0] == 403
+    assert (await site.grant()).state is GrantState.OPEN
+
+
+async def test_a_network_that_can_not_be_configured_is_told_before_the_grant_is_spent(
+    site: Site, caller: Caller
+) -> None:
+    await site.open_grant()
+    lost = node(interfaces=(Interface(name="eth9", addresses=(Address(cidr="10.0.0.11/24"),)),))
+    run = Run(node="lab.n1", cause="g1", workflow="provision", steps=(), desired=lost)
+    await site.put("run.lab.n1.g1", run.encode())
+    status, answer = await caller.post("/v1/agent/hello", hello(site))
+    assert status == 403
+    assert "eth9" in answer["error"]
+    assert len(site.events("no-seed")) == 1
     assert (await site.grant()).state is GrantState.OPEN
 
 

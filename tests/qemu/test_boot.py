@@ -28,6 +28,7 @@ pytestmark = pytest.mark.e2e
 
 NODE, ADDRESS = "lab.n1", "10.77.0.11"
 GRANT_KEY = f"grant.{NODE}.g1.1"
+ANOTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJh1anotherkeyanotherkeyanotherkeyanotherkeya"
 LONG = timedelta(minutes=8)
 SECRETS = MappingSecrets({"BRINGUP_SECRET_BOOT_TOKEN": '{"key": "a-key-of-the-tests"}'})
 
