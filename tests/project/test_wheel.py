@@ -1,5 +1,6 @@
 """The wheel, as a user gets it: installed in an empty environment, run outside the checkout."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.real
 
 
 def run(*command: str | Path, cwd: Path, timeout: float = 300) -> str:
-    """What the command printed; a failure shows all of it. The environment holds no path into the checkout."""
+    """What the command printed; a failure shows all of it."""
     answer = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -72,3 +73,22 @@ def test_the_command_answers_outside_the_checkout(installed: Path) -> None:
     shown = run(installed / "venv/bin/bringup", "--help", cwd=installed, timeout=60)
     assert "provision" in shown
     assert "reimage" in shown
+
+
+def test_the_demo_brings_machines_into_service_from_the_wheel_alone(installed: Path) -> None:
+    shown = run(*(installed / "venv/bin/bringup", "demo", "--machines", "2", "--json"), cwd=installed, timeout=240)
+    machines = json.loads(shown)["machines"]
+    assert [machine["state"] for machine in machines] == ["in-service", "in-service"]
+    assert [machine["wipes"] for machine in machines] == [1, 1]
+    assert all(machine["well"] and machine["ansible_modules"] for machine in machines)
+
+
+def test_the_demo_fails_where_nothing_listens_on_the_boot_services_port(installed: Path) -> None:
+    """The machines are the witnesses: a demo that could succeed without them would show nothing."""
+    command = (installed / "venv/bin/bringup", "demo", "--machines", "1", "--json", "--block-boot", "--patience", "20")
+    answer = subprocess.run(command, cwd=installed, capture_output=True, text=True, timeout=120, check=False)
+    assert answer.returncode != 0
+    (machine,) = json.loads(answer.stdout)["machines"]
+    assert machine["state"] != "in-service"
+    assert machine["wipes"] == 0
+    assert machine["http_requests"]["GET /boot.ipxe"] > 0
