@@ -19,16 +19,20 @@ from workflows.model.settings import SiteSettings
 DEFAULT_CONFIG = Path("/etc/bringup/site.yaml")
 CONFIG_VARIABLE = "BRINGUP_CONFIG"
 WHO_VARIABLE = "BRINGUP_USER"
+#: Where ``bringup up`` leaves url and login for the commands beside it, below ``data``.
+LOGIN_FILE = "operator-login.yaml"
 
 
 class NatsConfig(Record):
     """Where JetStream is. Without a ``url``, ``up`` starts a server of its own under ``data``.
 
-    ``credentials`` is a secret reference with the fields ``username`` and ``password``, or ``seed`` (an nkey).
+    ``credentials`` is the secret reference below which each login has one of its own (``<credentials>/worker`` …) with
+    the field ``seed`` (an nkey) or ``password``. ``login`` is a file with ``who`` and ``seed``, for one login alone.
     """
 
     url: str | None = None
     credentials: str | None = None
+    login: Path | None = None
     ca: Path | None = None
 
 
@@ -138,10 +142,16 @@ def load_config(path: Path | None) -> Config:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise BadInput(f"{path}: {where}: {first['msg']}") from None
-    beside = config.data / "nats.url"
-    if config.nats.url is None and beside.is_file():
-        return config.model_copy(update={"nats": config.nats.model_copy(update={"url": beside.read_text().strip()})})
-    return config
+    return _beside_up(config)
+
+
+def _beside_up(config: Config) -> Config:
+    """The configuration of a command that runs beside ``bringup up``: its url, and the operator's login as a secret."""
+    login = config.data / LOGIN_FILE
+    if config.nats.url is not None or not login.is_file():
+        return config
+    url = str(yaml.safe_load(login.read_text())["url"])
+    return config.model_copy(update={"nats": config.nats.model_copy(update={"url": url, "login": login})})
 
 
 def _absolute[R: Record](record: R, base: Path) -> R:

@@ -5,6 +5,8 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import yaml
+
 from app.config import Config
 from frontends.site import ConnectedSite
 from workflows.engine.ports import Secrets
@@ -16,9 +18,9 @@ from workflows.model.errors import BadInput
 
 @asynccontextmanager
 async def connected(
-    config: Config, secrets: Secrets, who: str, *, make_streams: int | None = None
+    config: Config, secrets: Secrets, who: str, *, make_streams: int | None = None, login: Login | None = None
 ) -> AsyncIterator[JetStreamSite]:
-    """Connect as ``who``: the login is the secret ``<nats.credentials>/<who>``, none where that isn't set.
+    """Connect as ``who``: by ``login``, the configuration's login file or its secret ``<nats.credentials>/<who>``.
 
     With ``make_streams`` (the number of replicas) the site's streams are made, or mended, first.
 
@@ -29,10 +31,7 @@ async def connected(
     """
     if config.nats.url is None:
         raise BadInput("the configuration names no nats.url: add it, or start everything with bringup up")
-    login = Login(who)
-    if config.nats.credentials is not None:
-        fields = secrets.get(f"{config.nats.credentials}/{who}")
-        login = Login(fields.get("username", who), fields.get("seed"), fields.get("password"))
+    login = login or _login(config, secrets, who)
     tls = await asyncio.to_thread(ssl.create_default_context, cafile=str(config.nats.ca)) if config.nats.ca else None
     servers = config.nats.url.split(",")
     if make_streams is not None:
@@ -40,6 +39,16 @@ async def connected(
             await ensure_streams(wire, replicas=make_streams)
     async with open_site(servers, login, config.settings.site, tls=tls) as site:
         yield site
+
+
+def _login(config: Config, secrets: Secrets, who: str) -> Login:
+    if config.nats.login is not None:
+        fields = yaml.safe_load(config.nats.login.read_text())
+        return Login(str(fields["who"]), str(fields["seed"]))
+    if config.nats.credentials is not None:
+        known = secrets.get(f"{config.nats.credentials}/{who}")
+        return Login(who, known.get("seed"), known.get("password"))
+    return Login(who)
 
 
 def as_seen_by(site: JetStreamSite, config: Config) -> ConnectedSite:

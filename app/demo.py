@@ -30,7 +30,7 @@ from app.config import AnsibleConfig, BootConfig, Config, NatsConfig, YamlConfig
 from app.connect import as_seen_by, connected
 from app.site_worker import real_ports, run_worker
 from app.sync import serve_sync
-from app.up import own_nats
+from app.up import SELF, own_nats
 from frontends.cli.output import console, fleet_table
 from frontends.read_model import NodeView, fleet
 from frontends.site import ConnectedSite
@@ -96,9 +96,9 @@ async def _demo(
     config = _configuration(directory, ports)
     await asyncio.to_thread(_write_files, directory, rack)
     before = [slot.machine.data.sha256() for slot in rack.slots]
-    config = await stack.enter_async_context(own_nats(config))
+    config, login = await stack.enter_async_context(own_nats(config))
     known = FileSecrets(config.secrets)
-    site = await stack.enter_async_context(connected(config, known, "demo", make_streams=1))
+    site = await stack.enter_async_context(connected(config, known, SELF, make_streams=1, login=login))
     worker_ports = await asyncio.to_thread(real_ports, config, site, known)
     probes = Path(burn_in.probes.__file__).parent
     lab_ansible = AnsibleDriver(site.bus, known, ROLES, probes, command_prefix=rack.command_prefix)

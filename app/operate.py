@@ -19,7 +19,7 @@ from app.config import Config
 from app.connect import connected
 from app.site_worker import serve_worker
 from app.sync import serve_sync
-from app.up import own_nats
+from app.up import SELF, own_nats
 from workflows.drivers.secrets import FileSecrets
 from workflows.jetstream.site import JetStreamSite
 
@@ -81,9 +81,9 @@ async def _serve(config: Config, who: str, service: Service, verbose: bool, repl
 
 async def _up(config: Config, verbose: bool, replicas: int) -> None:
     _logging(verbose)
-    async with own_nats(config) as config:
+    async with own_nats(config) as (config, login):
         secrets = FileSecrets(config.secrets)
-        async with connected(config, secrets, "up", make_streams=replicas) as site:
+        async with connected(config, secrets, SELF, make_streams=replicas, login=login) as site:
             services = [_worker(config, site), serve_sync(config, site, secrets)]
             if config.boot is not None:
                 services.append(serve_boot(config, site.store, site.bus, secrets))

@@ -1,28 +1,47 @@
-"""A NATS server of our own for ``bringup up`` and the demo, where the configuration names none."""
+"""A NATS server of our own for ``bringup up`` and the demo, where the configuration names none.
 
+It listens on loopback only, and two logins may use it: our own, and the operator's. Their keys are made anew at each start;
+what the command line beside us needs (url and the operator's key) lies in files below ``data`` that only our user can read.
+"""
+
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-from app.config import Config
+import yaml
+
+from app.config import LOGIN_FILE, Config
+from workflows.jetstream.permissions import Role, User, accounts, new_key
 from workflows.jetstream.server import EmbeddedServer
+from workflows.jetstream.wire import Login
+
+SELF = "up"
 
 
 @asynccontextmanager
-async def own_nats(config: Config) -> AsyncIterator[Config]:
-    """The configuration with a NATS url: the one it has, or that of a server that lives as long as this block.
-
-    The embedded server listens on loopback only, keeps its store under ``data``, and writes its url to ``data/nats.url``
-    so that ``bringup status`` beside it finds it.
-    """
+async def own_nats(config: Config) -> AsyncIterator[tuple[Config, Login | None]]:
+    """The configuration with a NATS url, and our login where the server is ours; it lives as long as this block."""
     if config.nats.url is not None:
-        yield config
+        yield config, None
         return
-    server = EmbeddedServer(config.data / "nats")
+    seed, public = new_key()
+    operator_seed, operator = new_key()
+    users = [User(SELF, Role.ADMIN, public), User(config.who, Role.PERSON, operator)]
+    config.data.mkdir(parents=True, exist_ok=True)
+    server = EmbeddedServer(config.data / "nats", accounts=accounts(users))
     await server.start()
-    address = config.data / "nats.url"
+    login = config.data / LOGIN_FILE
     try:
-        address.write_text(server.url)
-        yield config.model_copy(update={"nats": config.nats.model_copy(update={"url": server.url})})
+        _write_private(login, yaml.safe_dump({"url": server.url, "who": config.who, "seed": operator_seed}))
+        nats = config.nats.model_copy(update={"url": server.url})
+        yield config.model_copy(update={"nats": nats}), Login(SELF, seed)
     finally:
-        address.unlink(missing_ok=True)
+        login.unlink(missing_ok=True)
         await server.stop()
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)

@@ -1,7 +1,7 @@
 """A run's journal in plain words, for the CLI, reports and pages."""
 
 from workflows.engine.ports import Store
-from workflows.model.journal import Entry
+from workflows.model.journal import Entry, Kind
 from workflows.model.keys import Cause, NodeKey
 from workflows.model.run import Run
 
@@ -17,7 +17,8 @@ async def journal_lines(store: Store, node: NodeKey, cause: Cause) -> list[dict[
         if found.data is None:
             continue
         entry = Entry.decode(found.data)
-        step = run.steps[entry.step].name if entry.step < len(run.steps) else ""
+        known = entry.kind is not Kind.CLAIMED and entry.step < len(run.steps)
+        step = run.steps[entry.step].name if known else ""
         who = f" by {entry.person}" if entry.person else ""
         lines.append(
             {

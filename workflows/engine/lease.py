@@ -94,14 +94,17 @@ class Lease:
         return True
 
     async def keep(self) -> None:
-        """Renew three times a TTL until cancelled; returns when the lease is lost."""
+        """Renew three times a TTL until cancelled, at once again where there was no answer; returns when it is lost."""
+        pause = self.ttl / 3
         while True:
-            await self._clock.sleep(self.ttl / 3)
+            await self._clock.sleep(pause)
             try:
                 await self.renew()
+                pause = self.ttl / 3
             except Fenced:
                 return
             except Transient:
+                pause = self.ttl / 40
                 if self._clock.now() >= self.until:
                     return
 
