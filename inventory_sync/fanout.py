@@ -91,10 +91,11 @@ async def resolve(api: NetBoxApi, what: Touched, settings: SyncSettings) -> set[
         for row in await api.rows("ipam/ip-addresses", parent=network, fields="id,assigned_object"):
             device = (row["assigned_object"] or {}).get("device")
             found |= {device["id"]} if device else set()
-    for name, pk in sorted(what.filters):
-        found |= {row["id"] for row in await api.rows("dcim/devices", fields="id", **_served(settings), **{name: pk})}
-    if what.everything:
-        found |= {row["id"] for row in await api.rows("dcim/devices", fields="id", **_served(settings))}
+    filters = [dict([f]) for f in sorted(what.filters)] + ([{}] if what.everything else [])
+    served = await _served(api, settings) if filters else {}
+    if all(served.values()):
+        for more in filters:
+            found |= {row["id"] for row in await api.rows("dcim/devices", fields="id", **served | more)}
     return found
 
 
@@ -104,8 +105,11 @@ def batches[T: (int, str)](items: Iterable[T], size: int = _BATCH) -> list[list[
     return [ordered[i : i + size] for i in range(0, len(ordered), size)]
 
 
-def _served(settings: SyncSettings) -> dict[str, list[str]]:
-    return {"role": list(settings.roles), "site": list(settings.sites)}
+async def _served(api: NetBoxApi, settings: SyncSettings) -> dict[str, list[int]]:
+    """Filters for the served devices, by id: NetBox refuses a slug that it doesn't know, here a role not made yet."""
+    sites = await api.rows("dcim/sites", slug=list(settings.sites), fields="id")
+    roles = await api.rows("dcim/device-roles", slug=list(settings.roles), fields="id")
+    return {"site_id": [row["id"] for row in sites], "role_id": [row["id"] for row in roles]}
 
 
 def _numbers(values: Iterable[Any]) -> frozenset[int]:

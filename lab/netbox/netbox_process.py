@@ -2,7 +2,7 @@
 
 ``netbox_process.py DESCRIPTOR RUN``: makes the superuser, says so with the file ``RUN/prepared``, lets go of the
 database until ``RUN/go`` exists (the template is copied then), and serves. The default worker forks for each job
-(120 ms a webhook); SimpleWorker doesn't (6-20 ms).
+(120 ms a webhook); ours in ``rq_worker`` doesn't (6-20 ms).
 """
 # mypy: disable-error-code="import-not-found,import-untyped"
 
@@ -33,7 +33,7 @@ def main() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
         from django.core.management import call_command
 
-        call_command("rqworker", "high", "default", "low", worker_class="rq.SimpleWorker")
+        call_command("rqworker", "high", "default", "low", worker_class="rq_worker.LabWorker")
         os._exit(0)
     _web(application, descriptor)
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inventory_sync.api import NetBoxApi, Row
+from inventory_sync.netbox_setup import permissions
+from inventory_sync.settings import SyncSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ async def seed_site(
     is the data of a config context of the site.
     """
     site_pk = await _one(api, "dcim/sites", "slug", {"name": site, "slug": site})
-    rack_pk = await _one(api, "dcim/racks", "name", {"name": f"{rack}", "site": site_pk, "u_height": 48})
+    rack_pk = await _one(api, "dcim/racks", "name", {"name": rack, "site": site_pk, "u_height": 48}, site_id=site_pk)
     role_pk = await _one(api, "dcim/device-roles", "slug", {"name": role, "slug": role})
     maker = await _one(api, "dcim/manufacturers", "slug", {"name": "Lab", "slug": "lab"})
     kind = {"manufacturer": maker, "model": device_type, "slug": device_type, "u_height": 1}
@@ -104,8 +106,8 @@ async def seed_device(api: NetBoxApi, device: SeedDevice, base: dict[str, Any]) 
     return pk
 
 
-async def _one(api: NetBoxApi, path: str, key: str, body: dict[str, Any]) -> int:
-    found: list[Row] = await api.rows(path, **{key: body[key]})
+async def _one(api: NetBoxApi, path: str, key: str, body: dict[str, Any], **within: int) -> int:
+    found: list[Row] = await api.rows(path, **{key: body[key]}, **within)
     return int((found[0] if found else await api.create(path, body))["id"])
 
 
@@ -127,9 +129,20 @@ async def _address(api: NetBoxApi, address: str, port: int, dns_name: str) -> in
 async def _switch_port(api: NetBoxApi, switch: str, name: str, base: dict[str, Any]) -> int:
     role = await _one(api, "dcim/device-roles", "slug", {"name": "switch", "slug": "switch"})
     body = {"name": switch, "site": base["site"], "role": role, "device_type": base["device_type"]}
-    return await _interface(api, await _one(api, "dcim/devices", "name", body), name, "1000base-t", None, {})
+    return await _interface(
+        api, await _one(api, "dcim/devices", "name", body, site_id=base["site"]), name, "1000base-t", None, {}
+    )
 
 
 async def _cable(api: NetBoxApi, one: int, other: int) -> None:
     ends = [[{"object_type": "dcim.interface", "object_id": port}] for port in (one, other)]
     await api.create("dcim/cables", {"a_terminations": ends[0], "b_terminations": ends[1]})
+
+
+async def service_account(api: NetBoxApi, settings: SyncSettings) -> str:
+    """Make the run-time user with the least permissions that ``netbox init --print`` asks for; returns its token."""
+    user = await api.create("users/users", {"username": settings.service_user, "password": "Not-used-9-anywhere"})
+    for permission in permissions(settings):
+        await api.create("users/permissions", permission | {"users": [user["id"]]})
+    token = await api.create("users/tokens", {"user": user["id"], "write_enabled": True})
+    return f"nbt_{token['key']}.{token['token']}"

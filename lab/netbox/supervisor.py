@@ -1,7 +1,7 @@
 """Owns the processes of one throwaway NetBox. A script of its own, standard library only; see ``serve.py``.
 
 ``supervisor.py DIRECTORY PYTHON DUMP POSTGRES_BIN``: prints one JSON line when NetBox answers, then one for each line
-it reads (``reset``, ``log``), and ends everything at the end of its input.
+it reads (``reset [NAME]``, ``keep NAME``, ``log``), and ends everything at the end of its input.
 """
 
 import contextlib
@@ -65,15 +65,23 @@ class Rack:
             "database": f"host={self.run} user=netbox dbname=netbox",
         }
 
-    def reset(self) -> dict[str, str]:
-        """The database from its template; the cache and the queues empty (only this Redis is ever touched)."""
+    def reset(self, name: str = "pristine") -> dict[str, str]:
+        """The database from a template; the cache and the queues empty (only this Redis is ever touched)."""
         self._sql("postgres", "DROP DATABASE netbox WITH (FORCE)")
-        self._sql("postgres", "CREATE DATABASE netbox TEMPLATE pristine")
+        self._sql("postgres", f"CREATE DATABASE netbox TEMPLATE {name}")
         redis = ["redis-cli", "-s", str(self.redis)]
         subprocess.run([*redis, "-n", "1", "flushdb"], check=True, stdout=subprocess.DEVNULL)
         for queue in ("high", "default", "low"):
             subprocess.run([*redis, "-n", "0", "del", f"rq:queue:{queue}"], check=True, stdout=subprocess.DEVNULL)
         return {"ok": "reset"}
+
+    def keep(self, name: str) -> dict[str, str]:
+        """A template of the database as it is; its connections are cut for that, and come back by themselves."""
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'netbox'"
+        self._sql("postgres", f"ALTER DATABASE netbox ALLOW_CONNECTIONS false; {cut}")
+        self._sql("postgres", f"CREATE DATABASE {name} TEMPLATE netbox")
+        self._sql("postgres", "ALTER DATABASE netbox ALLOW_CONNECTIONS true")
+        return {"ok": "keep"}
 
     def log(self) -> dict[str, str]:
         """The end of the log."""
@@ -198,7 +206,10 @@ def main() -> None:
     try:
         _say(rack.start())
         for line in sys.stdin:
-            _say({"reset": rack.reset, "log": rack.log}[line.strip()]())
+            verb, *arguments = line.split()
+            verbs: dict[str, Callable[..., dict[str, str]]]
+            verbs = {"reset": rack.reset, "keep": rack.keep, "log": rack.log}
+            _say(verbs[verb](*arguments))
     except Exception as error:  # noqa: BLE001  (the parent shows it)
         _say({"error": str(error)})
     finally:
