@@ -16,6 +16,7 @@ import time
 
 MAX_OUTPUT = 4 << 20
 _NOT_FOUND = 127
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def run(name: str, argv: list[str], seconds: float) -> dict[str, object]:
@@ -29,7 +30,7 @@ def run(name: str, argv: list[str], seconds: float) -> dict[str, object]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            env={**os.environ, "LC_ALL": "C"},
+            env={**os.environ, "LC_ALL": "C", "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}"},
         )
     except OSError as error:
         return {**record, "rc": _NOT_FOUND, "stderr": f"{argv[0]}: {error.strerror}"}

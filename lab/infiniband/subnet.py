@@ -69,6 +69,11 @@ class Subnet:
         variables = (f"{name}={value}" for name, value in self.client_environment(host).items())
         return (*self.prefix, "env", "-C", str(self.directory), *variables)
 
+    def wrapper(self, host: str, tool: str, directory: Path) -> str:
+        """A script that stands for the tool on a machine that is to be this host; ``directory`` is writable there."""
+        variables = " ".join(f"{name}={value}" for name, value in self.client_environment(host).items())
+        return f'#!/bin/sh\ncd {directory} && exec env {variables} /usr/sbin/{tool} "$@"\n'
+
     async def start_manager(self) -> None:
         """Start OpenSM and wait until the subnet is up."""
         log = self.directory / "opensm.log"

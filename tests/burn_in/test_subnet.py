@@ -23,19 +23,13 @@ _CHECKOUT = Path(__file__).resolve().parents[2]
 async def _burn_in(subnet: Subnet, host: str, guid: str | None = None) -> BurnInReport:
     """The whole way: the probe as it runs on the node, the gate, the manager's side by its own host."""
     path = subnet.directory / "bundle.json"
-    environment = {
-        **subnet.client_environment(host),
-        "PYTHONPATH": str(_CHECKOUT),
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-    }
-    environment.pop("LD_PRELOAD")
     tools = subnet.directory / "tools"
     tools.mkdir(exist_ok=True)
     for tool in ("ibstat", "sminfo"):
         wrapper = tools / tool
-        wrapper.write_text(f'#!/bin/sh\nexec {" ".join(subnet.client_prefix(host))} /usr/sbin/{tool} "$@"\n')
+        wrapper.write_text(subnet.wrapper(host, tool, subnet.directory))
         wrapper.chmod(0o755)
-    environment["PATH"] = f"{tools}:{environment['PATH']}"
+    environment = {"PYTHONPATH": str(_CHECKOUT), "PATH": f"{tools}:/usr/sbin:/usr/bin:/sbin:/bin"}
     probe = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "burn_in.probes", str(path), "30", "infiniband"),
         stdin=asyncio.subprocess.DEVNULL,

@@ -52,12 +52,21 @@ def driver(copy: Sshd) -> AnsibleDriver:
     return AnsibleDriver(Logged(), OneKey(copy.key), _CHECKOUT / "roles", _CHECKOUT / "burn_in" / "probes")  # type: ignore[arg-type]
 
 
-async def test_base_sets_up_once_and_then_only_repairs(driver: AnsibleDriver, copy: Sshd) -> None:
+@pytest.fixture
+def swappiness() -> str:
+    """A kernel setting as it stands: the copy shares this host's kernel, so setting it changes nothing."""
+    return _SWAPPINESS.read_text().strip()
+
+
+def _untouched() -> bool:
+    return not _SYSCTL.exists()
+
+
+async def test_base_sets_up_once_and_then_only_repairs(driver: AnsibleDriver, copy: Sshd, swappiness: str) -> None:
     """What it promises is there; a second run repairs the one file that was damaged and changes nothing else."""
-    swappiness = _SWAPPINESS.read_text().strip()
     variables: dict[str, Json] = {
         "bringup_roles": ["base"],
-        "bringup_hostname": "GPU 001.rno1.example.com",
+        "bringup_hostname": "GPU-001.rno1.example.com",
         "bringup_mounts": [],
         "base_sysctl": {"vm.swappiness": swappiness},
     }
@@ -79,7 +88,16 @@ async def test_base_sets_up_once_and_then_only_repairs(driver: AnsibleDriver, co
     await shell("rm", "/etc/security/limits.d/90-bringup.conf")
     assert await play() == 1
     assert socket.gethostname() != "gpu-001.rno1.example.com"
-    assert not _SYSCTL.exists(), "the copy is not this host"
+    assert _untouched(), "the copy is not this host"
+
+
+async def test_mount_with_a_second_line_is_refused(driver: AnsibleDriver, copy: Sshd) -> None:
+    """Text of the inventory can't write other lines into a unit."""
+    mount: Json = {"target": "/data", "source": "10.0.0.1:/data\n[Unit]", "fstype": "nfs", "options": ["rw"]}
+    variables: dict[str, Json] = {"bringup_roles": ["storage_mounts"], "bringup_mounts": [mount]}
+    result = await driver.play(copy.host, "site.yml", variables, run="r", step="configure", timeout=_LONG)
+    assert not result.ok
+    assert "control characters" in result.failed
 
 
 async def test_wrong_variable_is_refused_before_anything_changes(driver: AnsibleDriver, copy: Sshd) -> None:
