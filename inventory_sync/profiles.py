@@ -1,5 +1,6 @@
 """Profile files: one YAML file a sku under ``skus``, one a release under ``releases``; and the rule that picks both."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,17 @@ from workflows.model.profile import Profile, Release, Sku
 from workflows.model.record import Record
 
 _MAX_FILE = 262_144
+
+
+class _Loader(yaml.SafeLoader):
+    """Without YAML 1.1's base-60 numbers and dates: ``52:54:00:12:34:56`` is a MAC address."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if tag.rpartition(":")[2] not in ("int", "timestamp")]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +73,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
             data = file.read(_MAX_FILE + 1)
         if len(data) > _MAX_FILE:
             raise BadInput(f"{path.name}: longer than {_MAX_FILE} bytes")
-        content = yaml.safe_load(data)
+        content = yaml.load(data, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInput(f"{path.name}: {' '.join(str(error).split())[:300]}") from None
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):

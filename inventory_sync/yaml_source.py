@@ -47,6 +47,7 @@ class YamlSource:
     _known: Known = field(default_factory=Known)
     _again: asyncio.Event = field(default_factory=asyncio.Event)
     _wrong: dict[NodeKey, str] = field(default_factory=dict)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -105,11 +106,13 @@ class YamlSource:
         """All files, projected (blocks). One that is wrong leaves its node's last wish, and its reason is shown."""
         found: dict[NodeKey, Desired] = {}
         wrong: dict[NodeKey, str] = {}
-        for stem in _files(self.directory):
+        stems = _files(self.directory)
+        for stem in stems:
             node = key_of(self.site, stem)
+            same = [s for s in stems if key_of(self.site, s) == node]
             try:
-                if node in found:
-                    raise BadInput(f"{stem}.yaml: another file makes the same node key {node}")
+                if len(same) > 1:
+                    raise BadInput(f"{' and '.join(f'{s}.yaml' for s in same)} make the same node key: rename one")
                 found[node] = self._parse(stem)
             except BadInput as error:
                 wrong[node] = str(error)
@@ -123,6 +126,10 @@ class YamlSource:
 
     async def _show(self, node: NodeKey) -> None:
         """Write the outcome beside the file, where it differs."""
+        async with self._writing:
+            await self._show_alone(node)
+
+    async def _show_alone(self, node: NodeKey) -> None:
         last = (await stored(self.store, node)).desired
         value = await self.store.get(f"status.{node}")
         status = NodeStatus.decode(value.data) if value.data is not None else NodeStatus(node=node)

@@ -16,6 +16,15 @@ from workflows.model.status import NodeState, NodeStatus
 pytestmark = pytest.mark.real
 
 
+_LIKE_THE_LAST = """
+INSERT INTO core_objectchange (time, user_name, request_id, action, changed_object_id, changed_object_type_id,
+  object_repr, message, prechange_data, postchange_data)
+SELECT now(), 'late', gen_random_uuid(), 'update', changed_object_id, changed_object_type_id, object_repr, '',
+  prechange_data, postchange_data
+FROM core_objectchange JOIN django_content_type AS t ON t.id = changed_object_type_id
+WHERE t.model = 'device' AND changed_object_id ="""
+
+
 def status(rig: Rig, state: NodeState, cause: str = "g1") -> NodeStatus:
     outcome = "succeeded" if state is NodeState.IN_SERVICE else "failed"
     return NodeStatus(node=rig.node, state=state, run=f"{rig.node}.{cause}", cause=cause, outcome=outcome)
@@ -39,14 +48,8 @@ async def test_a_row_that_was_committed_late_is_not_missed(rig: Rig) -> None:
     await rig.look()
     await rig.log.poll()
     async with _Transaction(rig.server.database) as late:
-        await late.run(
-            "UPDATE dcim_device SET serial = 'LATE' WHERE id = "
-            f"{rig.pk}; INSERT INTO core_objectchange (time, user_name, request_id, action, changed_object_id, "
-            "changed_object_type_id, object_repr, message, prechange_data, postchange_data) SELECT now(), 'late', "
-            "gen_random_uuid(), 'update', changed_object_id, changed_object_type_id, object_repr, '', "
-            "prechange_data, postchange_data FROM core_objectchange JOIN django_content_type AS t "
-            f"ON t.id = changed_object_type_id WHERE t.model = 'device' AND changed_object_id = {rig.pk} LIMIT 1"
-        )
+        await late.run("UPDATE dcim_device SET serial = 'LATE' WHERE serial = 'SN-001'")
+        await late.run(f"{_LIKE_THE_LAST} {rig.pk} LIMIT 1")
         await rig.admin.update("dcim/devices", rig.made.devices[1], {"serial": "EARLY"})
         assert await rig.log.poll() == 1
         assert (await rig.desired(rig.node)).serial == "SN-001"

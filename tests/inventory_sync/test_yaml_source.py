@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from watchfiles import awatch
 
 from inventory_sync.yaml_source import YamlSource
 from lab.memory.bus import MemoryBus
@@ -127,6 +128,12 @@ async def test_two_files_with_one_key_are_refused(source: YamlSource) -> None:
     assert (await source.store.get("desired.lab.gpu-1")).data is None
 
 
+async def test_a_mac_address_of_decimal_digits_is_no_number(source: YamlSource) -> None:
+    write(source, "n1", NODE.format(11).replace("02:00:00:00:00:11", "52:54:00:12:34:56"))
+    await source.look()
+    assert (await desired(source, "lab.n1")).interfaces[0].mac == "52:54:00:12:34:56"
+
+
 async def test_changes_of_files_and_of_status_are_followed(source: YamlSource) -> None:
     write(source, "n1", NODE.format(11))
     async with asyncio.timeout(20), running(source):
@@ -138,6 +145,7 @@ async def test_changes_of_files_and_of_status_are_followed(source: YamlSource) -
                 break
         status = NodeStatus(node="lab.n1", state=NodeState.PARKED, run="lab.n1.g1", reason="which disk?")
         await source.store.put("status.lab.n1", status.encode(), expect=0)
-        while beside(source, "n1").get("reason") != "which disk?":
-            await asyncio.sleep(0.01)
+        async for _ in awatch(source.directory, rust_timeout=100, yield_on_timeout=True):
+            if beside(source, "n1").get("reason") == "which disk?":
+                break
     assert beside(source, "n1")["state"] == "parked"
