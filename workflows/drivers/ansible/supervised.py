@@ -66,18 +66,7 @@ async def supervise(
     Raises:
         Transient: the deadline passed, or the supervisor died; everything was killed.
     """
-    process = await asyncio.create_subprocess_exec(
-        *prefix,
-        sys.executable,
-        "-I",
-        str(_PROGRAM),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-        env=_environment(job.directory),
-        limit=_MAX_LINE,
-    )
+    process = await _start(job, prefix)
     try:
         async with asyncio.timeout((job.timeout + _GRACE).total_seconds()):
             return await _follow(process, job, on_event)
@@ -85,6 +74,22 @@ async def supervise(
         raise Transient(f"no end after {job.timeout}: its processes were killed; it is tried again") from None
     finally:
         await asyncio.shield(_end(process))
+
+
+async def _start(job: Job, prefix: Sequence[str]) -> asyncio.subprocess.Process:
+    argv = (*prefix, sys.executable, "-I", str(_PROGRAM))
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            env=_environment(job.directory),
+            limit=_MAX_LINE,
+        )
+    except OSError as error:
+        raise Transient(f"{argv[0]} could not be started: {error.strerror}; it is tried again") from None
 
 
 async def _follow(process: asyncio.subprocess.Process, job: Job, on_event: Callable[[dict[str, Json]], None]) -> Ended:
