@@ -206,7 +206,10 @@ async def check_installed(world: World, image: Image) -> str:
 
 
 async def check_stray_boot(world: World, host_key: str) -> None:
-    """The network boots again though no grant is open: the disk's system comes up, nothing is written over it."""
+    """The network boots again though no grant is open: the disk's system comes up, nothing is written over it.
+
+    UEFI tries each of its network options before the disk, so it may ask for the local script more than once.
+    """
     machine, before = world.machine, await served_of(world.store)
     assert before.home is not None
     await machine.power_off()
@@ -218,6 +221,7 @@ async def check_stray_boot(world: World, host_key: str) -> None:
 
     await until("the machine comes back from its disk", came_back, LONG, machine)
     after = await served_of(world.store)
-    assert (after.agent_scripts, after.local_scripts) == (before.agent_scripts, before.local_scripts + 1)
+    assert after.agent_scripts == before.agent_scripts
+    assert after.local_scripts > before.local_scripts
     assert (await world.ssh(host_key, "true"))[0] == 0
     assert marker(machine) == f"bringup-marker 1 {NODE}.g1.1\n"
