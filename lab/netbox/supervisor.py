@@ -42,15 +42,17 @@ class Rack:
         self.redis = directory / "run" / "redis.sock"
         self.account = "postgres" if os.getuid() == 0 else None  # PostgreSQL refuses to run as root
         self.children: list[subprocess.Popen[bytes]] = []
+        self.environment = {
+            "PATH": os.defpath,
+            "NETBOX_ROOT": str(directory),
+            "DJANGO_SETTINGS_MODULE": "netbox.settings",
+            "NO_PROXY": "*",
+        }
 
     def start(self) -> dict[str, str]:
         """Start all; returns where it is."""
-        self.run.mkdir()
-        self.directory.chmod(0o755)
-        self.run.chmod(0o777)
-        self._redis()
-        self._postgres()
-        self._configure()
+        self.start_stores()
+        self._load()
         token = secrets.token_hex(20)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
@@ -64,6 +66,15 @@ class Rack:
             "token": token,
             "database": f"host={self.run} user=netbox dbname=netbox",
         }
+
+    def start_stores(self) -> None:
+        """PostgreSQL with an empty database, Redis, and the configuration that names them."""
+        self.run.mkdir()
+        self.directory.chmod(0o755)
+        self.run.chmod(0o777)
+        self._redis()
+        self._postgres()
+        self._configure()
 
     def reset(self, name: str = "pristine") -> dict[str, str]:
         """The database from a template; the cache and the queues empty (only this Redis is ever touched)."""
@@ -91,7 +102,10 @@ class Rack:
         """End all, newest first."""
         for child in reversed(self.children):
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL if child is not self.children[1] else signal.SIGQUIT)
+                os.killpg(
+                    child.pid,
+                    signal.SIGKILL if len(self.children) < 2 or child is not self.children[1] else signal.SIGQUIT,
+                )
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(10)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -116,6 +130,8 @@ class Rack:
         self._wait("PostgreSQL", lambda: subprocess.run(ready, check=False).returncode == 0, 30)
         self._sql("postgres", "CREATE ROLE netbox SUPERUSER LOGIN")
         self._sql("postgres", "CREATE DATABASE netbox OWNER netbox")
+
+    def _load(self) -> None:
         with gzip.open(self.dump) as dump:
             load = [str(self.bin / "psql"), "-q", "-X", "-h", str(self.run), "-U", "netbox", "-d", "netbox"]
             subprocess.run([*load, "-v", "ON_ERROR_STOP=1"], check=True, input=dump.read(), stdout=subprocess.DEVNULL)
@@ -127,13 +143,7 @@ class Rack:
         (configuration / "configuration.py").write_text(text)
 
     def _netbox(self, listener: socket.socket, token: str) -> None:
-        environment = {
-            "PATH": os.defpath,
-            "NETBOX_ROOT": str(self.directory),
-            "DJANGO_SETTINGS_MODULE": "netbox.settings",
-            "NETBOX_LAB_TOKEN": token,
-            "NO_PROXY": "*",
-        }
+        environment = self.environment | {"NETBOX_LAB_TOKEN": token}
         script = Path(__file__).with_name("netbox_process.py")
         command = [str(self.python), str(script), str(listener.fileno()), str(self.run)]
         self._child(command, "netbox.log", environment=environment, descriptor=listener.fileno(), own_account=True)
