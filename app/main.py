@@ -13,6 +13,7 @@ from app.config import Config, load_config
 from app.connect import as_seen_by, connected
 from app.demo_command import add_demo
 from app.operate import add_services
+from app.set_up import add_set_up
 from frontends.cli.exits import exit_code
 from frontends.cli.output import safe
 from frontends.cli.verbs import add_verbs
@@ -62,6 +63,7 @@ def build() -> typer.Typer:
     add_views(cli, open_site, STEPS, WORKFLOWS)
     add_verbs(cli, open_site)
     add_services(cli, loaded.config)
+    add_set_up(cli, loaded.config)
     add_demo(cli)
     return cli
 

@@ -1,0 +1,98 @@
+"""The commands that set a site up: ``netbox init``, ``image build``, ``dhcp``, ``doctor``."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.checks import doctor
+from app.config import Config
+from app.inventory import netbox_api
+from boot.agent.build import build_agent
+from boot.artifacts import publish
+from boot.image.build import build_image
+from boot.image.recipe import ImageRecipe
+from frontends.cli.exits import NOT_WELL, OK
+from frontends.cli.output import console, print_json, table
+from inventory_sync.netbox_setup import as_ticket, ensure, wanted
+from workflows.drivers.secrets import FileSecrets
+from workflows.model.errors import BadInput
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be made, make nothing")]
+Print = Annotated[bool, typer.Option("--print", help="print it as a ticket for NetBox's administrators")]
+Hook = Annotated[str | None, typer.Option("--hook-url", help="where NetBox reaches our webhook endpoint")]
+Token = Annotated[
+    str | None, typer.Option("--token-secret", help="reference of an administrator's token for this once")
+]
+Cache = Annotated[Path | None, typer.Option("--cache", help="where what was built is kept")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
+
+
+def add_set_up(cli: typer.Typer, config: Callable[[], Config]) -> None:
+    """Add the commands."""
+    netbox = typer.Typer(help="What bringup needs in NetBox.", no_args_is_help=True)
+    image = typer.Typer(help="Disk images and the RAM-disk agent.", no_args_is_help=True)
+    cli.add_typer(netbox, name="netbox")
+    cli.add_typer(image, name="image")
+
+    # Typer makes a group of a sub-application only where it has a callback or two commands.
+    @netbox.callback()
+    def _netbox() -> None: ...
+
+    @image.callback()
+    def _image() -> None: ...
+
+    @netbox.command("init")
+    def netbox_init(
+        dry_run: DryRun = False, as_text: Print = False, hook_url: Hook = None, token_secret: Token = None
+    ) -> None:
+        """Make custom fields, tags, custom links, webhook and event rule; as often as you like."""
+        _netbox_init(config(), dry_run, as_text, hook_url, token_secret)
+
+    @image.command("build")
+    def image_build(cache: Cache = None) -> None:
+        """Build the Debian image and the agent (root), publish both as artifacts, and print the release's image record."""
+        _image_build(config(), cache)
+
+    @cli.command("doctor")
+    def check(as_json: AsJson = False) -> None:
+        """Prove each link of this site: configuration, secrets, profiles, NATS, NetBox, artifacts."""
+        found = asyncio.run(doctor(config()))
+        if as_json:
+            print_json([{"check": c.name, "well": c.well, "said": c.said} for c in found])
+        else:
+            console().print(
+                table("", ("check", "", ""), [[c.name, "ok" if c.well else "NOT OK", c.said] for c in found])
+            )
+        raise typer.Exit(OK if all(c.well for c in found) else NOT_WELL)
+
+
+def _netbox_init(config: Config, dry_run: bool, as_text: bool, hook_url: str | None, token: str | None) -> None:
+    if config.netbox is None:
+        raise BadInput("the configuration has no section netbox")
+    secrets = FileSecrets(config.secrets)
+    hook = hook_url or f"http://{config.netbox.webhook_listen}"
+    key = secrets.get(config.netbox.webhook_secret)["key"]
+    items = wanted(config.netbox.sync, hook, key)
+    if as_text:
+        typer.echo(as_ticket(items, config.netbox.sync))
+        return
+    if token is not None:
+        config = config.model_copy(update={"netbox": config.netbox.model_copy(update={"token": token})})
+    for line in asyncio.run(ensure(netbox_api(config, secrets), items, dry_run=dry_run)) or ["nothing to do"]:
+        typer.echo(f"would {line}" if dry_run and line != "nothing to do" else line)
+
+
+def _image_build(config: Config, cache: Path | None) -> None:
+    if config.boot is None:
+        raise BadInput("the configuration has no section boot: it names the artifacts' directory")
+    place = cache or config.data / "images"
+    built = build_image(ImageRecipe(), place)
+    agent = build_agent(built, place)
+    artifacts = config.boot.artifacts
+    publish(built.file, artifacts)
+    publish(agent.kernel, artifacts, config.boot.kernel)
+    publish(agent.initrd, artifacts, config.boot.initrd)
+    print_json({"image": built.image.model_dump(mode="json")})
