@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.cache/uv/bin:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help demo demo-real test prove check bench lock environment
+.PHONY: help demo test prove check bench lock environment
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -11,10 +11,6 @@ help: ## this list
 
 demo: environment ## eight simulated machines, from racked to in service (no root, no hardware)
 	@bringup demo
-
-demo-real: environment ## two QEMU machines, real NetBox, NATS, NFS and subnet manager (root)
-	@setup/packages test e2e
-	@bringup demo --real
 
 test: environment ## all tests, at most 40 minutes on 2 cores
 	@setup/packages test e2e
