@@ -1,5 +1,6 @@
 """NetBox as ``ports.Inventory``: the second look right before a destructive act, past everything that was stored."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +17,10 @@ from workflows.model.keys import NodeKey
 
 @dataclass(frozen=True, slots=True)
 class NetBoxInventory:
-    """Reads one device now. Twins are only known to the sync, so the problems that it stored count too."""
+    """Reads one device now; ``profiles`` may read files, it is called in a thread.
+
+    Twins are only known to the sync, so the problems that it stored count too.
+    """
 
     api: NetBoxApi
     store: Store
@@ -38,5 +42,5 @@ class NetBoxInventory:
             return None
         if node_key(record.device["site"]["slug"], pk) != node:
             return None
-        wish = project(record, self.settings, self.profiles())
+        wish = project(record, self.settings, await asyncio.to_thread(self.profiles))
         return beside(wish, (await stored(self.store, node)).desired)

@@ -46,7 +46,9 @@ class SyncSettings(Record):
 
     ``sites`` are the slugs of the NetBox sites served here; ``roles`` the slugs of the device roles that bringup manages.
     ``by_platform_role`` is keyed ``<platform slug>/<role slug>``, ``by_device_type`` by the device type's slug.
-    ``service_user`` is the account of our token: what it changed, no person changed. Times are in seconds.
+    ``service_user`` is the account of our token: what it changed, no person changed. ``sender`` is the
+    name of our own login at NATS, under which commands that people give by a status are sent. Times are in seconds,
+    ``overlap`` is in ids of the change log.
     """
 
     sites: tuple[str, ...]
@@ -71,7 +73,7 @@ class SyncSettings(Record):
     by_device_type: dict[str, ProfileRef] = {}
 
     service_user: str = "bringup"
-    sender: str = "netbox"
+    sender: str = "sync"
     resync_every: float = 3600.0
     changes_every: float = 15.0
     overlap: int = 1000

@@ -10,7 +10,9 @@ from inventory_sync.changelog import CURSOR, Cursor
 from lab.netbox.serve import POSTGRES
 from tests.inventory_sync.conftest import Rig
 from workflows.engine.ports import Message
+from workflows.model.command import parse_command
 from workflows.model.errors import Unreachable
+from workflows.model.settings import SiteSettings
 from workflows.model.status import NodeState, NodeStatus
 
 pytestmark = pytest.mark.real
@@ -83,9 +85,11 @@ async def test_a_person_who_sets_staged_again(rig: Rig, state: NodeState, verb: 
         assert commands(rig) == []
         return
     [message] = commands(rig)
-    assert message.subject == f"command.netbox.{verb}.lab"
+    assert message.subject == f"command.sync.{verb}.lab"
     body = json.loads(message.data)
     assert body == {"select": rig.node, "reason": "admin set staged in NetBox", "after": "g1", "for": "admin"}
+    trusted = frozenset(SiteSettings(site="lab").trusted_senders)
+    assert parse_command(message.subject, message.data, 1, trusted).who == "admin"
 
 
 async def test_our_own_status_is_no_command(rig: Rig) -> None:

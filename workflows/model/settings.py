@@ -22,7 +22,7 @@ class SiteSettings(Record):
     rack_modes: dict[str, Mode] = {}
     start_status: str = "staged"
     four_eyes: bool = False
-    trusted_senders: tuple[str, ...] = ("bot", "web")
+    trusted_senders: tuple[str, ...] = ("bot", "web", "sync")
     wipes_at_once: int = 16
     runs_at_once: int = 32
     epoch: str = ""
