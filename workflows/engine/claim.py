@@ -6,6 +6,7 @@ append under this run while the lease is held. A claim always ends with an entry
 that didn't was ended by its step, and three of those in a row park the run.
 """
 
+import logging
 from datetime import datetime, timedelta
 
 from workflows.engine.lease import Lease
@@ -17,6 +18,8 @@ from workflows.model.journal import Entry, Fold, Kind, journal_key
 from workflows.model.journal import fold as fold_entries
 from workflows.model.run import Run
 from workflows.model.status import NodeStatus
+
+log = logging.getLogger("bringup.run")
 
 _TOLD = (Kind.PARKED, Kind.FINISHED, Kind.FAILED, Kind.APPROVED, Kind.DENIED, Kind.CANCELLED, Kind.HELD, Kind.UNHELD)
 _READ_BACK = timedelta(seconds=10)
@@ -72,6 +75,7 @@ class Claim:
             }
         )
         await self._write(entry)
+        log.info("%s: %s %s", self.run.id, kind.value, entry.reason)
         self._entries.append((entry, self.clock.now()))
         self.state = fold_entries(self.run, self._entries)
         await self.show()
