@@ -1,5 +1,6 @@
 """Runs as people meet them: commands, approval, cancel, hold, drift, and every kind of fault of the world."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -284,3 +285,34 @@ async def test_a_stray_reboot_without_a_grant_writes_nothing() -> None:
     site.world.power = Power.OFF
     await site.world.set_power(Power.ON)
     assert site.world.wipes == 1
+
+
+async def test_cancel_between_set_boot_and_the_grant_takes_the_network_boot_back() -> None:
+    site = Site(settings=SiteSettings(site="lab", mode=Mode.AUTOMATIC, wipes_at_once=0))
+    await site.want()
+    task = asyncio.ensure_future(site.worker().tend(site.wish.node))
+    while site.world.boot is not BootTarget.NETWORK_ONCE:
+        await site.clock.advance(timedelta(seconds=1))
+    await site.command("cancel")
+    while not task.done():
+        await site.clock.advance(timedelta(seconds=10))
+    assert (await site.until_settled()).status.outcome == "cancelled"
+    assert site.world.boot is BootTarget.DISK
+
+
+async def test_adopt_takes_a_serving_node_in_by_reads_alone_even_where_the_site_observes() -> None:
+    site = Site(wish=desired(status="active"), settings=SiteSettings(site="lab"))
+    await site.want()
+    await site.tend()
+    assert (await site.command("adopt")).accepted
+    view = await site.tend()
+    assert (view.status.state, view.status.workflow) == (NodeState.IN_SERVICE, "adopt")
+    assert (site.world.writes, site.world.sessions) == (0, {})
+
+
+async def test_adopt_of_another_machine_than_the_inventory_names_is_parked() -> None:
+    site = Site(wish=desired(status="active"))
+    site.world.serial = "SOMEBODY-ELSE"
+    await site.want()
+    await site.command("adopt")
+    assert (await site.tend()).status.state is NodeState.PARKED

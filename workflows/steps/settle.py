@@ -13,6 +13,8 @@ from workflows.model.errors import BringupError, Fenced
 from workflows.model.grant import GrantState
 from workflows.model.record import Json
 
+SET_BOOT = "set_boot"
+
 
 class Settle:
     """Not a step of a list: the runner drives it when the list is over, whatever the outcome."""
@@ -27,19 +29,14 @@ class Settle:
         return None
 
     async def apply(self, ctx: Context, base: Json) -> None:
-        """Close what is open; take back a network boot that was never used. A BMC out of reach holds up nothing here."""
+        """Close what is open; take back a network boot that was never used."""
         for grant, _ in await ctx.grants.all():
             await ctx.grants.close(grant.attempt, "the run is over")
-        try:
-            if (await ctx.bmc.facts()).boot is BootTarget.NETWORK_ONCE:
-                await ctx.bmc.boot(BootTarget.DISK)
-        except Fenced:
-            raise
-        except BringupError as error:
-            ctx.log(f"settle: the boot override could not be taken back: {error}")
+        if await _network_boot_left(ctx):
+            await ctx.bmc.boot(BootTarget.DISK)
 
     async def verify(self, ctx: Context, base: Json) -> Verified:
-        """No grant of this run is open or taken."""
+        """No grant of this run is open or taken, and no network boot that it set is left."""
         for grant, _ in await ctx.grants.all():
             if grant.state is GrantState.OPEN:
                 return NotYet("a grant is still open")
@@ -54,4 +51,18 @@ class Settle:
                     "it ends with the machine's report",
                     grant_key(ctx.run.node, ctx.run.cause, grant.attempt),
                 )
-        return Done()
+        return NotYet("a network boot is still set at the BMC") if await _network_boot_left(ctx) else Done()
+
+
+async def _network_boot_left(ctx: Context) -> bool:
+    """Whether this run's network boot is still set. A BMC out of reach holds up no end: without a grant it boots locally."""
+    came_there = any(step.name == SET_BOOT for step in ctx.run.steps[: ctx.state.step + 1])
+    if not came_there:
+        return False
+    try:
+        return (await ctx.bmc.facts()).boot is BootTarget.NETWORK_ONCE
+    except Fenced:
+        raise
+    except BringupError as error:
+        ctx.log(f"settle: the boot override could not be read: {error}")
+        return False
