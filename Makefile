@@ -12,9 +12,10 @@ help: ## this list
 demo: environment ## eight simulated machines, from racked to in service (no root, no hardware)
 	@bringup demo
 
-test: environment ## all tests, at most 40 minutes on 2 cores
+# Meant to take 40 minutes at most; a machine that is busy with something else gets 80 before it counts as hung.
+test: environment ## all tests; meant to take at most 40 minutes on 2 quiet cores
 	@setup/packages test e2e
-	@timeout --foreground --signal=INT --kill-after=60 40m pytest
+	@timeout --foreground --signal=INT --kill-after=60 80m pytest
 
 prove: environment ## all suites at full length; resumable; prove-results/<commit>.json
 	@setup/packages test e2e
