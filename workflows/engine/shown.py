@@ -37,7 +37,8 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
     node_state = _node_state(state, before)
     last = state.last or _NOTHING_SAID
     finished = state.phase is Phase.FINISHED
-    same = before.run == run.id and before.state is node_state
+    step = "" if finished else "settle" if state.phase in _OVER else run.steps[state.step].name
+    same = (before.run, before.state, before.step) == (run.id, node_state, step)
     return before.model_copy(
         update={
             "label": run.desired.label,
@@ -45,7 +46,7 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
             "run": run.id,
             "cause": run.cause,
             "workflow": run.workflow,
-            "step": "" if finished else "settle" if state.phase in _OVER else run.steps[state.step].name,
+            "step": step,
             "step_index": state.step,
             "step_count": len(run.steps),
             "attempt": state.attempt,
