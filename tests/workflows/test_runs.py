@@ -316,3 +316,12 @@ async def test_adopt_of_another_machine_than_the_inventory_names_is_parked() -> 
     await site.want()
     await site.command("adopt")
     assert (await site.tend()).status.state is NodeState.PARKED
+
+
+async def test_a_command_that_can_not_be_meant_is_answered_so_at_once() -> None:
+    site = await in_service()
+    await site.want(desired(status="active"))
+    outcome = await site.command("provision")
+    assert not outcome.accepted
+    assert "ask for reimage" in outcome.nodes[0].text
+    assert (await site.store.get("request.lab.nb-1")).data is None

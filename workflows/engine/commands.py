@@ -10,6 +10,7 @@ its sender saw (``after``, ``digest``) is refused for a node where that has chan
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from workflows.engine.choose import Choice, choose_workflow
 from workflows.engine.look import View, look
 from workflows.engine.ports import Bus, Clock, Message, Store
 from workflows.engine.selector import select
@@ -113,6 +114,10 @@ class Commands:
                 cause=view.open_run.cause if view.open_run is not None else None,
                 digest=command.body.digest,
             )
+            if view.open_run is None and view.desired is not None:
+                chosen = choose_workflow(view.desired, view.status, self.settings, view.run, ask)
+                if chosen.choice is Choice.REFUSED:
+                    return NodeAnswer(node=desired.node, label=desired.label, accepted=False, text=chosen.reason)
             field = _FIELD.get(command.verb, "start")
             try:
                 await self.store.put(value.key, request.model_copy(update={field: ask}).encode(), expect=value.seq)
