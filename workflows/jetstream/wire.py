@@ -190,7 +190,8 @@ async def connect(
         last = str(error) or type(error).__name__
         if "authorization violation" in last.lower() and not refused.done() and not client.is_connected:
             refused.set_result(None)
-        wire.heard(error)
+        if connecting.done():  # until then each failed try is in the one error that connect raises
+            wire.heard(error)
 
     connecting = asyncio.ensure_future(
         client.connect(
