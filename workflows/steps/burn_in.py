@@ -5,24 +5,17 @@ from datetime import timedelta
 from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Verified
 from workflows.model.errors import Unreachable
 from workflows.model.record import Json
+from workflows.steps.reading import Reading
 
 _PROBING = timedelta(minutes=30)
 
 
-class BurnIn:
+class BurnIn(Reading):
     """Reading twice is harmless, so ``verify`` does it all; the report is kept as evidence, good or bad."""
 
     name, version = "burn_in", 1
     timeout = timedelta(hours=1)
     retry = Retry(attempts=2)
-    destructive = needs_approval = False
-
-    async def baseline(self, ctx: Context) -> Json:
-        """Nothing is changed, so nothing is kept."""
-        return None
-
-    async def apply(self, ctx: Context, base: Json) -> None:
-        """Nothing: the probes run in verify."""
 
     async def verify(self, ctx: Context, base: Json) -> Verified:
         """Every required check passed, by raw output that is kept."""

@@ -4,22 +4,15 @@ from datetime import timedelta
 
 from workflows.engine.step import Context, Done, Retry, Verified, check_identity
 from workflows.model.record import Json
+from workflows.steps.reading import Reading
 
 
-class Identify:
+class Identify(Reading):
     """Read serial, UUID and power; another machine parks the run before anything is touched."""
 
     name, version = "identify", 1
     timeout = timedelta(minutes=2)
     retry = Retry(attempts=5, pause=timedelta(seconds=10))
-    destructive = needs_approval = False
-
-    async def baseline(self, ctx: Context) -> Json:
-        """Nothing is changed, so nothing is kept."""
-        return None
-
-    async def apply(self, ctx: Context, base: Json) -> None:
-        """Nothing to do."""
 
     async def verify(self, ctx: Context, base: Json) -> Verified:
         """Serial and UUID match the inventory."""

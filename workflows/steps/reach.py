@@ -6,22 +6,15 @@ from workflows.engine.step import Context, Done, NotYet, Retry, Verified
 from workflows.model.errors import Unreachable
 from workflows.model.record import Json
 from workflows.steps.installed import read_installed
+from workflows.steps.reading import Reading
 
 
-class Reach:
+class Reach(Reading):
     """Host-key checking is on: another machine at this address doesn't pass."""
 
     name, version = "reach", 1
     timeout = timedelta(minutes=45)
     retry = Retry(attempts=5)
-    destructive = needs_approval = False
-
-    async def baseline(self, ctx: Context) -> Json:
-        """Nothing is changed, so nothing is kept."""
-        return None
-
-    async def apply(self, ctx: Context, base: Json) -> None:
-        """Nothing: the machine boots by itself."""
 
     async def verify(self, ctx: Context, base: Json) -> Verified:
         """It answers, from the disk that this grant wrote."""

@@ -6,22 +6,15 @@ from workflows.engine.step import Context, Done, Retry, Verified
 from workflows.model.desired import Intent
 from workflows.model.errors import NeedsHuman
 from workflows.model.record import Json
+from workflows.steps.reading import Reading
 
 
-class Register:
+class Register(Reading):
     """The last look: a node that was retired or swapped meanwhile isn't put in service."""
 
     name, version = "register", 1
     timeout = timedelta(minutes=10)
     retry = Retry(attempts=10, pause=timedelta(seconds=20))
-    destructive = needs_approval = False
-
-    async def baseline(self, ctx: Context) -> Json:
-        """Nothing is changed, so nothing is kept."""
-        return None
-
-    async def apply(self, ctx: Context, base: Json) -> None:
-        """Nothing: write-back follows the status."""
 
     async def verify(self, ctx: Context, base: Json) -> Verified:
         """Still served, still the same serial."""
