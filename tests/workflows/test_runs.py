@@ -325,3 +325,19 @@ async def test_a_command_that_can_not_be_meant_is_answered_so_at_once() -> None:
     assert not outcome.accepted
     assert "ask for reimage" in outcome.nodes[0].text
     assert (await site.store.get("request.lab.nb-1")).data is None
+
+
+async def test_a_machine_that_never_reports_ends_only_by_a_persons_word() -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    view = await site.until_settled(hours=4)
+    assert view.status.state is NodeState.PARKED
+    assert "half written" in view.status.reason
+    await site.command("cancel")
+    view = await site.tend()
+    assert (view.status.state, view.open_run is None) == (NodeState.PARKED, False)
+    assert (await site.command("retry")).accepted
+    view = await site.tend()
+    assert (view.status.outcome, view.open_run, site.world.wipes) == ("cancelled", None, 1)
+    assert b"grant" not in ((await site.store.get("cap.lab")).data or b"")

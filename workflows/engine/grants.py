@@ -95,6 +95,15 @@ class Grants:
             except Conflict:
                 continue
 
+    async def holds_slot(self, attempt: int) -> bool:
+        """Whether the grant holds a slot of the site's cap."""
+        cap, _ = await self._cap()
+        return grant_key(self.run.node, self.run.cause, attempt) in cap.holders
+
+    async def give_back_slot(self, attempt: int) -> None:
+        """Free the slot of a grant that stays *taken* because its machine never reported, once a person said so."""
+        await self._give_back(grant_key(self.run.node, self.run.cause, attempt))
+
     async def _take_slot(self, holder: str) -> bool:
         while True:
             cap, value = await self._cap()

@@ -1,7 +1,7 @@
 """``settle``: the end of every run: grant closed, boot from disk, BMC session out. Releases, and never "un-wipes".
 
 A grant that is *taken* belongs to a machine that may be writing: settle waits for its report, and asks a person when the
-grant's deadline has passed.
+grant's deadline has passed. The person's ``retry`` says that the machine was looked at; only then the run ends without it.
 """
 
 from datetime import timedelta
@@ -10,7 +10,8 @@ from workflows.engine.grants import grant_key
 from workflows.engine.ports import BootTarget
 from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Verified
 from workflows.model.errors import BringupError, Fenced
-from workflows.model.grant import GrantState
+from workflows.model.grant import Grant, GrantState
+from workflows.model.journal import Kind
 from workflows.model.record import Json
 
 SET_BOOT = "set_boot"
@@ -31,7 +32,9 @@ class Settle:
     async def apply(self, ctx: Context, base: Json) -> None:
         """Close what is open; take back a network boot that was never used."""
         for grant, _ in await ctx.grants.all():
-            await ctx.grants.close(grant.attempt, "the run is over")
+            left = await ctx.grants.close(grant.attempt, "the run is over")
+            if left is GrantState.TAKEN and _given_up(ctx, grant):
+                await ctx.grants.give_back_slot(grant.attempt)
         if await _network_boot_left(ctx):
             await ctx.bmc.boot(BootTarget.DISK)
 
@@ -41,6 +44,10 @@ class Settle:
             if grant.state is GrantState.OPEN:
                 return NotYet("a grant is still open")
             if grant.state is GrantState.TAKEN:
+                if _given_up(ctx, grant):
+                    if await ctx.grants.holds_slot(grant.attempt):
+                        return NotYet("a grant that was given up still holds a slot of the cap")
+                    continue
                 if ctx.clock.now() > grant.deadline:
                     return Broken(
                         f"{ctx.desired.label} took its grant and never reported; its disk may be half written"
@@ -52,6 +59,12 @@ class Settle:
                     grant_key(ctx.run.node, ctx.run.cause, grant.attempt),
                 )
         return NotYet("a network boot is still set at the BMC") if await _network_boot_left(ctx) else Done()
+
+
+def _given_up(ctx: Context, grant: Grant) -> bool:
+    """Whether a person went on after the grant's deadline had passed without a report."""
+    last = ctx.state.last
+    return ctx.clock.now() > grant.deadline and last is not None and last.kind is Kind.RESUMED
 
 
 async def _network_boot_left(ctx: Context) -> bool:
