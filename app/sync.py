@@ -7,6 +7,7 @@ from aiohttp import web
 from app.boot import listener
 from app.config import Config, NetBoxConfig
 from app.inventory import netbox_api, yaml_source
+from app.profile_files import follow_profiles
 from inventory_sync.profiles import load_profiles
 from inventory_sync.service import InventorySync
 from inventory_sync.sync import Sync
@@ -22,12 +23,18 @@ async def serve_sync(config: Config, site: JetStreamSite, secrets: Secrets) -> N
         BadInput: the configuration names no inventory, or its profiles can't be read.
     """
     if config.netbox is None:
-        await (await asyncio.to_thread(yaml_source, config, site)).run()
+        source = await asyncio.to_thread(yaml_source, config, site)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(source.run())
+            group.create_task(follow_profiles(config.profiles, source.use))
         return
     profiles = await asyncio.to_thread(load_profiles, config.profiles)
-    sync = Sync(netbox_api(config, secrets), site.store, site.bus, config.netbox.sync, profiles)
+    sync = InventorySync(
+        Sync(netbox_api(config, secrets), site.store, site.bus, config.netbox.sync, profiles), site.clock
+    )
     async with asyncio.TaskGroup() as group:
-        group.create_task(InventorySync(sync, site.clock).run())
+        group.create_task(sync.run())
+        group.create_task(follow_profiles(config.profiles, sync.use))
         if config.netbox.webhook_listen is not None:
             group.create_task(_take_webhooks(config.netbox, site, secrets))
 
