@@ -35,6 +35,7 @@ def add_demo(cli: typer.Typer) -> Callable[..., None]:
             print_json({"seconds": round(seconds, 1), "machines": [asdict(row) | {"well": row.well} for row in rows]})
         else:
             out = console()
+            out.print()
             out.print(witness_table([asdict(row) for row in rows]))
             out.print(
                 f"{well} of {machines} machines in service after {seconds:.0f} s, each by one wipe and on evidence"

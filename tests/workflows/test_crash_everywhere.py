@@ -5,6 +5,7 @@ machine counts wipes and boots, the simulated BMC acts under a stale session; no
 """
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.fakes.effects import Effects, Fault, Killed
 from tests.workflows.site import TTL_PASSED, Site
 from workflows.engine.ports import Power
 from workflows.model.errors import Fenced, Unreachable
+from workflows.model.grant import Grant, GrantState
 from workflows.model.status import NodeState
 
 pytestmark = pytest.mark.fast
@@ -93,3 +95,25 @@ async def test_a_step_that_always_kills_its_worker_parks_the_run_after_three() -
     view = await site.tend()
     assert view.status.state is NodeState.PARKED
     assert "3 workers in a row" in view.status.reason
+
+
+@pytest.mark.parametrize("fault", [Fault.KILL_BEFORE, Fault.KILL_AFTER])
+@pytest.mark.parametrize("point", range(1, 16))
+async def test_killed_while_a_machine_that_lost_power_is_sent_again_one_write_a_grant(point: int, fault: Fault) -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    await site.tend()
+    site.world.power, site.world.reports = Power.OFF, True
+    await site.clock.advance(timedelta(minutes=5))
+    await site.tend()
+    await site.clock.advance(timedelta(seconds=30))
+    try:
+        await site.tend(site.worker(effects=Effects(at=point, fault=fault)))
+    except (Killed, Fenced):
+        await site.clock.advance(TTL_PASSED)
+    view = await site.until_settled()
+    assert view.status.state is NodeState.IN_SERVICE, view.status.reason
+    grants = [Grant.decode(v.data or b"").state for v in await site.store.list("grant.>")]
+    assert grants == [GrantState.TAKEN, GrantState.REPORTED]
+    assert site.world.wipes == 2

@@ -7,6 +7,7 @@ import pytest
 
 from tests.workflows.samples import desired
 from tests.workflows.site import Site
+from workflows.engine.look import View
 from workflows.engine.ports import BootTarget, Message, Power
 from workflows.model.desired import Intent
 from workflows.model.grant import Grant, GrantState
@@ -341,3 +342,50 @@ async def test_a_machine_that_never_reports_ends_only_by_a_persons_word() -> Non
     view = await site.tend()
     assert (view.status.outcome, view.open_run, site.world.wipes) == ("cancelled", None, 1)
     assert b"grant" not in ((await site.store.get("cap.lab")).data or b"")
+
+
+async def lose_power_while_writing(site: Site) -> View:
+    """The machine goes off in mid-write; the worker looks when it is due, and again after the pause of a retry."""
+    assert "writes its disk" in (await site.view()).status.reason
+    site.world.power = Power.OFF
+    for pause in (timedelta(minutes=5), timedelta(seconds=30)):
+        await site.clock.advance(pause)
+        await site.tend()
+    return await site.view()
+
+
+async def test_a_machine_that_lost_power_in_mid_write_gets_a_new_grant_at_most_twice() -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    await site.tend()
+    await lose_power_while_writing(site)
+    site.world.reports = True
+    view = await lose_power_while_writing(site)
+    assert view.status.state is NodeState.IN_SERVICE, view.status.reason
+    states = [Grant.decode(v.data or b"").state for v in await site.store.list("grant.>")]
+    assert states == [GrantState.TAKEN, GrantState.TAKEN, GrantState.REPORTED]
+    assert site.world.wipes == 3, "one write a grant"
+    assert b"grant" not in ((await site.store.get("cap.lab")).data or b"")
+
+
+async def test_a_machine_that_loses_power_a_third_time_is_left_to_a_person() -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    await site.tend()
+    for _ in range(3):
+        view = await lose_power_while_writing(site)
+    assert (view.status.state, site.world.wipes) == (NodeState.PARKED, 3)
+    assert "power supplies" in view.status.reason
+
+
+async def test_a_machine_that_lost_power_is_not_wiped_again_where_the_inventory_forbids_it_now() -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    await site.tend()
+    await site.want(desired(generation=2, protected=True))
+    view = await lose_power_while_writing(site)
+    assert (view.status.state, site.world.wipes) == (NodeState.PARKED, 1)
+    assert "bringup-protected" in view.status.reason
