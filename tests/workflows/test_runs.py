@@ -1,6 +1,5 @@
 """Runs as people meet them: commands, approval, cancel, hold, drift, and every kind of fault of the world."""
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -269,15 +268,16 @@ async def test_retry_of_a_failed_run_makes_a_new_one() -> None:
     assert (view.run.cause if view.run else "", view.status.state) == ("c101", NodeState.IN_SERVICE)
 
 
-async def test_the_cap_lets_only_so_many_grants_open() -> None:
+async def test_the_cap_lets_only_so_many_grants_open_and_the_next_goes_on_when_a_slot_is_free() -> None:
     site = Site(settings=SiteSettings(site="lab", mode=Mode.AUTOMATIC, wipes_at_once=0))
     await site.want()
-    worker = site.worker()
-    task = site.clock.run(worker.tend(site.wish.node), within=timedelta(minutes=5))
-    with pytest.raises(TimeoutError):
-        await task
-    assert "its cap" in (await site.view()).status.reason or await site.store.list("grant.>") == []
-    assert site.world.wipes == 0
+    view = await site.tend()
+    assert (view.status.state, site.world.wipes) == (NodeState.WAITING, 0)
+    assert "its cap" in view.status.reason
+    assert await site.store.list("grant.>") == []
+    site.settings = SiteSettings(site="lab", mode=Mode.AUTOMATIC, wipes_at_once=1)
+    assert (await site.until_settled()).status.state is NodeState.IN_SERVICE
+    assert site.world.wipes == 1
 
 
 async def test_a_stray_reboot_without_a_grant_writes_nothing() -> None:
@@ -291,12 +291,9 @@ async def test_a_stray_reboot_without_a_grant_writes_nothing() -> None:
 async def test_cancel_between_set_boot_and_the_grant_takes_the_network_boot_back() -> None:
     site = Site(settings=SiteSettings(site="lab", mode=Mode.AUTOMATIC, wipes_at_once=0))
     await site.want()
-    task = asyncio.ensure_future(site.worker().tend(site.wish.node))
-    while site.world.boot is not BootTarget.NETWORK_ONCE:
-        await site.clock.advance(timedelta(seconds=1))
+    await site.tend()
+    assert site.world.boot is BootTarget.NETWORK_ONCE
     await site.command("cancel")
-    while not task.done():
-        await site.clock.advance(timedelta(seconds=10))
     assert (await site.until_settled()).status.outcome == "cancelled"
     assert site.world.boot is BootTarget.DISK
 

@@ -132,7 +132,7 @@ class Runner:
         step = self._current(claim)
         base = claim.state.baseline
         applied = claim.state.applied
-        seen = -1
+        acted, seen = False, -1
         try:
             while True:
                 if await self._answer(claim):
@@ -144,9 +144,9 @@ class Runner:
                         return True
                     case Broken(reason):
                         raise Refused(reason)
-                    case NotYet() if not applied:
+                    case NotYet(act_again=again) if not applied or (again and not acted):
                         await step.apply(self.context(claim), base)
-                        applied = True
+                        applied = acted = True
                         continue
                     case NotYet(reason):
                         pass
@@ -161,6 +161,7 @@ class Runner:
                     seen = sequence  # read before the next verify, so no change in between is slept through
                     continue
                 await claim.clock.sleep(verified.check_in)
+                acted = False
         except Exception as error:  # noqa: BLE001 - sorted by _failed, which lets Fenced through
             return await self._failed(claim, step, error)
 

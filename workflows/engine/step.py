@@ -34,12 +34,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """The world doesn't show it yet. ``watch`` is a store key whose change is worth an earlier look."""
+    """The world doesn't show it yet. ``watch`` is a store key whose change is worth an earlier look.
+
+    ``act_again``: what was asked for was refused for now (a full cap), so each look acts once more.
+    """
 
     reason: str
     check_in: timedelta = timedelta(seconds=2)
     next_action: str = "bringup looks again by itself"
     watch: str | None = None
+    act_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,9 @@ class Netboot:
         if grant is None:
             return NotYet(
                 f"{ctx.settings.wipes_at_once} wipes are under way at the site, which is its cap",
-                check_in=timedelta(seconds=30),
+                check_in=timedelta(minutes=2),
                 next_action="it goes on when one of them ends",
+                act_again=True,
             )
         return Done({"attempt": grant.attempt, "opened": grant.state is GrantState.OPEN})
 
