@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from app.demo import demo as run_demo
 from frontends.cli.demo import witness_table
 from frontends.cli.exits import NOT_WELL, OK
 from frontends.cli.output import console, print_json
@@ -29,6 +28,8 @@ def add_demo(cli: typer.Typer) -> Callable[..., None]:
         machines: Machines = 8, patience: Patience = 170, as_json: AsJson = False, block_boot: BlockBoot = False
     ) -> None:
         """A rack of simulated machines goes into service: no root, no hardware, nothing left behind."""
+        from app.demo import demo as run_demo
+
         rows, seconds = asyncio.run(run_demo(machines, timedelta(seconds=patience), not as_json, block_boot))
         well = sum(row.well for row in rows)
         if as_json:

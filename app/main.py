@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 
 from app.config import Config, load_config
-from app.connect import as_seen_by, connected
 from app.demo_command import add_demo
 from app.operate import add_services
 from app.set_up import add_set_up
@@ -56,6 +55,8 @@ def build() -> typer.Typer:
 
     @asynccontextmanager
     async def open_site() -> AsyncIterator[ConnectedSite]:
+        from app.connect import as_seen_by, connected
+
         config = loaded.config()
         async with connected(config, FileSecrets(config.secrets), config.who) as site:
             yield as_seen_by(site, config)

@@ -7,16 +7,9 @@ from typing import Annotated
 
 import typer
 
-from app.checks import doctor
 from app.config import Config
-from app.inventory import netbox_api
-from boot.agent.build import build_agent
-from boot.artifacts import publish
-from boot.image.build import build_image
-from boot.image.recipe import ImageRecipe
 from frontends.cli.exits import NOT_WELL, OK
 from frontends.cli.output import console, print_json, table
-from inventory_sync.netbox_setup import as_ticket, ensure, wanted
 from workflows.drivers.secrets import FileSecrets
 from workflows.model.errors import BadInput
 
@@ -59,6 +52,8 @@ def add_set_up(cli: typer.Typer, config: Callable[[], Config]) -> None:
     @cli.command("doctor")
     def check(as_json: AsJson = False) -> None:
         """Prove each link of this site: configuration, secrets, profiles, NATS, NetBox, artifacts."""
+        from app.checks import doctor
+
         found = asyncio.run(doctor(config()))
         if as_json:
             print_json([{"check": c.name, "well": c.well, "said": c.said} for c in found])
@@ -70,6 +65,9 @@ def add_set_up(cli: typer.Typer, config: Callable[[], Config]) -> None:
 
 
 def _netbox_init(config: Config, dry_run: bool, as_text: bool, hook_url: str | None, token: str | None) -> None:
+    from app.inventory import netbox_api
+    from inventory_sync.netbox_setup import as_ticket, ensure, wanted
+
     if config.netbox is None:
         raise BadInput("the configuration has no section netbox")
     secrets = FileSecrets(config.secrets)
@@ -86,6 +84,11 @@ def _netbox_init(config: Config, dry_run: bool, as_text: bool, hook_url: str | N
 
 
 def _image_build(config: Config, cache: Path | None) -> None:
+    from boot.agent.build import build_agent
+    from boot.artifacts import publish
+    from boot.image.build import build_image
+    from boot.image.recipe import ImageRecipe
+
     if config.boot is None:
         raise BadInput("the configuration has no section boot: it names the artifacts' directory")
     place = cache or config.data / "images"
