@@ -10,7 +10,7 @@ from pydantic import Field
 
 from boot import artifacts
 from boot.answers import Denied, read_body
-from boot.claims import progressing, report, take
+from boot.claims import note_refusal, progressing, report, take
 from boot.events import tell
 from boot.seed import Seed, render_seed
 from boot.served_log import record_home
@@ -186,6 +186,7 @@ class AgentCalls:
 
     async def _refused(self, claim: Claim, machine: Machine, error: Denied) -> None:
         _log.warning("hello refused node=%s cause=%s from=%s: %s", claim.node, claim.cause, machine.address, error)
+        await note_refusal(self.store, claim, machine.address, error)
         if error.event:
             await tell(
                 self.bus,

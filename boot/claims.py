@@ -6,9 +6,12 @@ Theory of operation. A machine that runs the agent says hello with its token. Th
   hint: compare-and-set to ``taken`` with the machine and that disk. Only the acknowledged write is a *go*.
 * ``taken`` by the same boot (nonce and address) of the same machine: *go* again. This is the machine whose answer was
   lost, or for which the store's acknowledgement was: it writes once, because it waits for the answer.
-* ``taken`` by any other boot: refused, and told to the run's owner as a second claimant. It may be a neighbour who
-  poses as the machine, or the machine after a power loss in mid-write; only the worker or a person can tell (law 6).
-* ``reported`` or ``closed``: refused.
+* ``taken`` or ``reported`` by any other boot: refused as a second claimant. It may be a neighbour who poses as the machine,
+  or the machine itself after a neighbour won the race; only a person can tell (law 6, failure 23).
+* ``reported`` by this boot, or ``closed``: refused.
+
+A refusal that the run's owner must hear of (``TOLD``) is written into the grant before the machine is answered: an event
+may be lost, and a run that waits for a machine which was turned away would wait for its whole deadline.
 
 A write whose outcome is unknown (``Unreachable``) is answered with 503; the machine's next hello finds the truth. Two
 boot services may run: the compare-and-set on the one key makes them one.
@@ -21,9 +24,12 @@ from boot.identity import mismatch
 from boot.token import Claim
 from workflows.engine.ports import Store, Value
 from workflows.model.errors import Conflict, Transient
-from workflows.model.grant import Disk, Grant, GrantState, Machine, Report
+from workflows.model.grant import Disk, Grant, GrantState, Machine, Refusal, Report
 
 _ROUNDS = 5
+SECOND_CLAIMANT = "second-claimant"
+#: Refusals that only a person can clear.
+TOLD = frozenset({"wrong-machine", "no-disk", SECOND_CLAIMANT})
 
 
 async def take(store: Store, claim: Claim, machine: Machine) -> Grant:
@@ -37,6 +43,8 @@ async def take(store: Store, claim: Claim, machine: Machine) -> Grant:
         grant, value = await _read(store, claim)
         if grant.state is GrantState.TAKEN:
             return _taken_again(grant, machine)
+        if grant.state is GrantState.REPORTED:
+            _taken_again(grant, machine)
         if grant.state is not GrantState.OPEN:
             raise Denied(
                 HTTPStatus.GONE, "spent", f"the grant is {grant.state}: it was for one wipe; boot the local disk"
@@ -62,13 +70,31 @@ async def report(store: Store, claim: Claim, nonce: str, what: Report) -> Grant:
     for _ in range(_ROUNDS):
         grant, value = await _read(store, claim)
         if grant.machine is None or grant.machine.nonce != nonce:
-            raise Denied(HTTPStatus.CONFLICT, "second-claimant", "this boot did not take the grant; nothing was kept")
+            raise Denied(HTTPStatus.CONFLICT, SECOND_CLAIMANT, "this boot did not take the grant; nothing was kept")
         if grant.state is GrantState.REPORTED:
             return grant
         reported = grant.to(GrantState.REPORTED, report=what.model_dump())
         if await _write(store, value, reported):
             return reported
     raise Transient("the grant changed too often while it was read")
+
+
+async def note_refusal(store: Store, claim: Claim, address: str, error: Denied) -> None:
+    """Write a refusal of ``TOLD`` into the grant; others, and those of a grant that was closed meanwhile, change nothing.
+
+    Raises:
+        Unreachable: the store gave no answer; the machine asks again and is refused again.
+    """
+    if error.event not in TOLD:
+        return
+    for _ in range(_ROUNDS):
+        grant, value = await _read(store, claim)
+        if grant.state is GrantState.CLOSED:
+            return
+        refusal = Refusal(event=error.event, message=str(error), address=address, at=await store.now())
+        if await _write(store, value, grant.noting(refusal)):
+            return
+    raise Transient("the grant changed too often while a refusal was written into it")
 
 
 async def progressing(store: Store, claim: Claim, nonce: str) -> Grant:
@@ -108,7 +134,7 @@ def _taken_again(grant: Grant, machine: Machine) -> Grant:
         return grant
     raise Denied(
         HTTPStatus.CONFLICT,
-        "second-claimant",
+        SECOND_CLAIMANT,
         f"the grant was taken by {holder.address if holder else 'another machine'}, "
         f"now {machine.address} asks with another boot; nothing was written by this one",
     )

@@ -7,8 +7,8 @@ from http import HTTPStatus
 import pytest
 
 from boot.answers import Denied
+from boot.claims import note_refusal, take
 from boot.claims import report as keep_report
-from boot.claims import take
 from tests.boot.conftest import CLAIM, DATA, SYSTEM, Site, machine, report
 from workflows.model.errors import Unreachable
 from workflows.model.grant import GrantState
@@ -96,6 +96,36 @@ async def test_a_grant_that_ended_is_never_given_again(site: Site, state: GrantS
     with pytest.raises(Denied) as refused:
         await take(site.store, CLAIM, machine())
     assert refused.value.status == HTTPStatus.GONE
+
+
+async def test_after_the_report_another_boot_is_a_second_claimant(site: Site) -> None:
+    """The machine that we meant may be the one that comes second, after a neighbour took its grant and reported."""
+    await site.open_grant(state=GrantState.REPORTED, machine=machine())
+    with pytest.raises(Denied) as refused:
+        await take(site.store, CLAIM, machine(nonce="boot-2", address="10.0.0.66"))
+    assert refused.value.event == "second-claimant"
+
+
+@pytest.mark.parametrize("state", [GrantState.OPEN, GrantState.TAKEN, GrantState.REPORTED])
+@pytest.mark.parametrize("event", ["no-disk", "wrong-machine", "second-claimant"])
+async def test_a_refusal_that_a_person_must_hear_of_stands_in_the_grant_and_changes_no_state(
+    site: Site, state: GrantState, event: str
+) -> None:
+    await site.open_grant(state=state)
+    for _ in range(2):
+        await note_refusal(site.store, CLAIM, "10.0.0.66", Denied(HTTPStatus.CONFLICT, event, "why"))
+    grant = await site.grant()
+    assert (grant.state, grant.refusals) == (state, 2)
+    assert grant.refused is not None
+    assert (grant.refused.event, grant.refused.message, grant.refused.address) == (event, "why", "10.0.0.66")
+
+
+@pytest.mark.parametrize(("event", "state"), [("late", GrantState.OPEN), ("no-disk", GrantState.CLOSED)])
+async def test_other_refusals_change_nothing(site: Site, event: str, state: GrantState) -> None:
+    await site.open_grant(state=state)
+    before = await site.store.get(CLAIM.grant_key)
+    await note_refusal(site.store, CLAIM, "10.0.0.66", Denied(HTTPStatus.GONE, event, "why"))
+    assert await site.store.get(CLAIM.grant_key) == before
 
 
 async def test_a_report_ends_the_grant_and_its_repetition_changes_nothing(site: Site) -> None:

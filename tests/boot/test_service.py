@@ -121,6 +121,9 @@ async def test_two_matching_disks_are_listed_for_the_runs_owner(site: Site, call
     assert "wwn.twin" in answer["error"]
     (event,) = site.events("no-disk")
     assert [disk["id"] for disk in json.loads(event)["disks"]] == ["wwn.system", "wwn.twin"]
+    refused = (await site.grant()).refused
+    assert refused is not None
+    assert "wwn.twin" in refused.message
 
 
 async def test_an_image_that_is_not_published_does_not_cost_the_grant(site: Site, caller: Caller) -> None:

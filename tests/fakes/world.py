@@ -7,7 +7,11 @@ reports; otherwise it boots its disk. It is the only witness of wipes and of act
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 
+from boot.answers import Denied
+from boot.claims import note_refusal
+from boot.token import Claim
 from workflows.engine.ports import BmcFacts, BootTarget, Bus, Host, PlayResult, Power, Store
 from workflows.model.desired import BmcTarget, Desired
 from workflows.model.errors import Conflict, Fenced, Refused, Unreachable
@@ -33,6 +37,8 @@ class World:
     sessions: dict[str, bool] = field(default_factory=dict)
     ignores_power: int = 0
     reports: bool = True
+    refused: str = ""
+    ignores_network: bool = False
     reachable: bool = True
     inventory_up: bool = True
     verdict: Verdict = Verdict.PASS
@@ -64,7 +70,7 @@ class World:
         if wanted is Power.ON:
             self.boots += 1
             boot, self.boot = self.boot, BootTarget.DISK
-            if boot is BootTarget.NETWORK_ONCE:
+            if boot is BootTarget.NETWORK_ONCE and not self.ignores_network:
                 await self.network_boot()
 
     async def network_boot(self) -> None:
@@ -73,6 +79,9 @@ class World:
             grant = Grant.decode(value.data or b"")
             if grant.state is not GrantState.OPEN or grant.serial != self.serial:
                 continue
+            if self.refused:
+                await self.refuse(grant)
+                return
             machine = Machine(serial=self.serial, uuid="", macs=grant.macs, disks=(DISK,), nonce=f"boot{self.boots}")
             taken = grant.to(GrantState.TAKEN, machine=machine, disk=DISK)
             try:
@@ -83,6 +92,12 @@ class World:
             self.installed_by, self.mark = f"{grant.cause}.{grant.attempt}", ""
             if self.reports:
                 await self.report(taken, value.key, seq)
+
+    async def refuse(self, grant: Grant) -> None:
+        """What the boot service notes of a machine that it turns away, ours or a neighbour."""
+        denied = Denied(HTTPStatus.CONFLICT, self.refused, f"{self.refused}: nothing was written")
+        await note_refusal(self.store, Claim.of(grant), "10.77.0.66", denied)
+        await self.bus.wake(grant.node)
 
     async def report(self, grant: Grant, key: str, seq: int) -> None:
         """The machine's last word."""

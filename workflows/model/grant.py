@@ -83,8 +83,21 @@ class Report(Record):
     writes_on_disk: int = 0
 
 
+class Refusal(Record):
+    """A machine that asked with this grant's token and was refused: which event, what it was told, and from where."""
+
+    event: str
+    message: str
+    address: str
+    at: datetime
+
+
 class Grant(Record):
-    """The record. ``serial`` and ``uuid`` are of the one machine that may take it; ``disk`` is set when taken."""
+    """The record. ``serial`` and ``uuid`` are of the one machine that may take it; ``disk`` is set when taken.
+
+    ``refusals`` counts the machines that were refused, ``refused`` is the last of them. They change no state: the run's
+    steps read them and ask a person, for only a person can tell which of two claimants is ours.
+    """
 
     node: NodeKey
     cause: Cause
@@ -100,6 +113,8 @@ class Grant(Record):
     disk: Disk | None = None
     report: Report | None = None
     reason: str = ""
+    refusals: int = 0
+    refused: Refusal | None = None
 
     def to(self, state: GrantState, **changes: object) -> "Grant":
         """The grant in its next state.
@@ -110,3 +125,7 @@ class Grant(Record):
         if state not in LEGAL[self.state]:
             raise BadInput(f"grant of {self.node} {self.cause}.{self.attempt} can't go from {self.state} to {state}")
         return Grant.model_validate(self.model_dump() | {"state": state} | changes)
+
+    def noting(self, refusal: Refusal) -> "Grant":
+        """The grant in its own state, with one more refusal."""
+        return self.model_copy(update={"refusals": self.refusals + 1, "refused": refusal})

@@ -7,8 +7,14 @@ A machine whose BMC says *off* while its grant is taken lost power in mid-write:
 is worth nothing. It gets a new grant of the same run, for the same disks, at most twice (failure 22): the inventory is
 asked again, the new grant opens, and the machine is sent to the network once more. The old grant stays *taken* for good;
 its token and its nonce are refused from then on.
+
+A machine that was refused (no disk fits, another serial), one that never came, and a second claimant park the run. An open
+grant is closed before that: a run that waits for a person gives nobody permission to wipe, and holds no slot of the cap. The
+person's ``retry`` sends the machine to the network again as above. Off always comes before the new grant opens: a machine
+that is on may have been powered on by us for exactly this grant, and is never interrupted.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from workflows.engine.grants import grant_key
@@ -19,6 +25,8 @@ from workflows.model.errors import NeedsHuman, Transient
 from workflows.model.grant import Grant, GrantState
 from workflows.model.record import Json
 from workflows.steps.netboot import GRANT_LIFE
+from workflows.steps.off import switch_off
+from workflows.steps.refusals import check_refusals, seen_refusals
 
 _LOOK_AGAIN = timedelta(minutes=5)
 #: The first grant, and two more for machines that lost power in mid-write.
@@ -28,66 +36,89 @@ GRANTS = 3
 class Deploy:
     """Waits for ``reported``."""
 
-    name, version = "deploy", 1
+    name, version = "deploy", 2
     timeout = timedelta(hours=2)
     retry = Retry(attempts=GRANTS)
     destructive = needs_approval = False
 
     async def baseline(self, ctx: Context) -> Json:
-        """Which grant this is about: the newest, or one more where its machine lost power in mid-write."""
+        """Which grant this is about: the newest, or one more where its machine has to be sent to the network again."""
         newest = (await ctx.grants.all())[-1][0]
         lost = newest.state is GrantState.TAKEN and (await ctx.bmc.facts()).power is Power.OFF
-        return {"attempt": newest.attempt + lost, "again": lost}
+        again = lost or newest.state is GrantState.CLOSED
+        return {"attempt": newest.attempt + again, "again": again, "refusals": await seen_refusals(ctx)}
 
     async def apply(self, ctx: Context, base: Json) -> None:
-        """Nothing, for the machine acts; only one that lost power is sent to the network again, with a new grant."""
-        attempt, again = _parsed(base)
-        known = await ctx.grants.get(attempt)
-        if not again or (known is not None and known.state is not GrantState.OPEN):
-            return
-        refusal = permission(ctx.run, await ctx.inventory.read(ctx.run.node))
-        if refusal is not None:
-            raise NeedsHuman(f"{ctx.desired.label} lost power while it wrote its disk, and {refusal.reason}")
-        await ctx.grants.give_back_slot(attempt - 1)
-        if not await ctx.grants.open(attempt, ctx.clock.now() + GRANT_LIFE):
-            raise Transient("the site's cap of wipes is full")
-        await ctx.bmc.boot(BootTarget.NETWORK_ONCE)
-        if (await ctx.bmc.facts()).boot is not BootTarget.NETWORK_ONCE:
-            raise Transient("the BMC did not keep the network boot")
-        await ctx.bmc.power(Power.ON)
+        """Nothing, for the machine acts; only one that needs a new grant is sent to the network again."""
+        wanted = _parsed(base)
+        if wanted.again:
+            await _send_again(ctx, wanted.attempt)
 
     async def verify(self, ctx: Context, base: Json) -> Verified:
         """The grant's record says how far the machine is."""
-        attempt, again = _parsed(base)
-        grant = await ctx.grants.get(attempt)
-        watch = grant_key(ctx.run.node, ctx.run.cause, attempt)
-        if grant is None and again:
-            return NotYet("the machine lost power while it wrote its disk; it gets a new grant", watch=watch)
+        wanted = _parsed(base)
+        grant = await ctx.grants.get(wanted.attempt)
+        watch = grant_key(ctx.run.node, ctx.run.cause, wanted.attempt)
+        if grant is None and wanted.again:
+            return NotYet("the machine is sent to the network again, with a new grant", watch=watch)
         if grant is None or grant.state is GrantState.CLOSED:
             reason = grant.reason if grant is not None else "its record is gone"
             raise NeedsHuman(f"the grant of {ctx.desired.label} was closed before the machine wrote: {reason}")
-        if grant.state is GrantState.REPORTED:
-            await ctx.grants.close(attempt, "reported")
-            return _reported(grant)
-        late = ctx.clock.now() > grant.deadline
-        if grant.state is GrantState.TAKEN:
-            if (await ctx.bmc.facts()).power is Power.OFF:
-                return _lost_power(ctx, attempt)
-            if late:
-                raise NeedsHuman(
-                    f"{ctx.desired.label} took its grant and never reported: its disk may be half written; see its console"
-                )
-            return NotYet("the machine writes its disk", _LOOK_AGAIN, "the machine reports when it is done", watch)
-        if late:
-            raise NeedsHuman(
+        if grant.state is GrantState.OPEN and (grant.refusals or ctx.clock.now() > grant.deadline):
+            never_came = (
                 f"{ctx.desired.label} never came to the boot service: see its console, its boot order, and DHCP"
             )
-        return NotYet("the machine boots the network", _LOOK_AGAIN, "it asks the boot service for its grant", watch)
+            reason = grant.refused.message if grant.refused else never_came
+            if await ctx.grants.close(wanted.attempt, reason) is not GrantState.CLOSED:
+                return NotYet("the machine took its grant in the last moment", watch=watch)
+            await check_refusals(ctx, wanted.refusals)
+            raise NeedsHuman(reason)
+        await check_refusals(ctx, wanted.refusals)
+        if grant.state is GrantState.REPORTED:
+            await ctx.grants.close(wanted.attempt, "reported")
+            return _reported(grant, wanted.refusals)
+        if grant.state is GrantState.OPEN:
+            return NotYet("the machine boots the network", _LOOK_AGAIN, "it asks the boot service for its grant", watch)
+        if (await ctx.bmc.facts()).power is Power.OFF:
+            return _lost_power(ctx, wanted.attempt)
+        if ctx.clock.now() > grant.deadline:
+            raise NeedsHuman(
+                f"{ctx.desired.label} took its grant and never reported: its disk may be half written; see its console"
+            )
+        return NotYet("the machine writes its disk", _LOOK_AGAIN, "the machine reports when it is done", watch)
 
 
-def _parsed(base: Json) -> tuple[int, bool]:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The baseline: which grant, whether it is a new one of this step's, and the refusals that a person knows of."""
+
+    attempt: int
+    again: bool
+    refusals: int
+
+
+def _parsed(base: Json) -> _Wanted:
     assert isinstance(base, dict)
-    return int(str(base["attempt"])), bool(base["again"])
+    return _Wanted(int(str(base["attempt"])), bool(base["again"]), int(str(base["refusals"])))
+
+
+async def _send_again(ctx: Context, attempt: int) -> None:
+    """Off, grant, network boot, on. Done twice, it repeats only what is missing, and never the *off* after the grant."""
+    known = await ctx.grants.get(attempt)
+    if known is None:
+        refusal = permission(ctx.run, await ctx.inventory.read(ctx.run.node))
+        if refusal is not None:
+            raise NeedsHuman(f"{ctx.desired.label} needs a new grant to write its disk, and {refusal.reason}")
+        await switch_off(ctx)
+        await ctx.grants.give_back_slot(attempt - 1)
+        if not await ctx.grants.open(attempt, ctx.clock.now() + GRANT_LIFE):
+            raise Transient("the site's cap of wipes is full")
+    elif known.state is not GrantState.OPEN or (await ctx.bmc.facts()).power is Power.ON:
+        return
+    await ctx.bmc.boot(BootTarget.NETWORK_ONCE)
+    if (await ctx.bmc.facts()).boot is not BootTarget.NETWORK_ONCE:
+        raise Transient("the BMC did not keep the network boot")
+    await ctx.bmc.power(Power.ON)
 
 
 def _lost_power(ctx: Context, attempt: int) -> Verified:
@@ -98,7 +129,7 @@ def _lost_power(ctx: Context, attempt: int) -> Verified:
     raise Transient(f"{ctx.desired.label} lost power while it wrote its disk; it gets a new grant")
 
 
-def _reported(grant: Grant) -> Verified:
+def _reported(grant: Grant, refusals: int) -> Verified:
     report = grant.report
     assert report is not None
     if not report.ok:
@@ -111,5 +142,6 @@ def _reported(grant: Grant) -> Verified:
             "bytes": report.bytes_written,
             "writes_on_disk": report.writes_on_disk,
             "attempt": grant.attempt,
+            "refusals": refusals,
         }
     )

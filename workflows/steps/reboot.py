@@ -8,13 +8,12 @@ from datetime import timedelta
 
 from workflows.engine.ports import BootTarget, Power
 from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Verified
-from workflows.model.errors import Refused, Transient, Unreachable
+from workflows.model.errors import Refused, Unreachable
 from workflows.model.record import Json
 from workflows.model.served import Script, Served
 from workflows.steps.installed import read_installed
+from workflows.steps.off import switch_off
 
-_OFF_PATIENCE = timedelta(minutes=2)
-_POLL = timedelta(seconds=1)
 _SYNC = timedelta(seconds=30)
 
 
@@ -37,12 +36,7 @@ class Reboot:
                 await ctx.ansible.shell(ctx.host(), ("sync",), timeout=_SYNC)
             except (Unreachable, Refused) as error:
                 ctx.log(f"sync before power-off: {error}")
-            await ctx.bmc.power(Power.OFF)
-        deadline = ctx.clock.now() + _OFF_PATIENCE
-        while (await ctx.bmc.facts()).power is not Power.OFF:
-            if ctx.clock.now() > deadline:
-                raise Transient(f"{ctx.desired.label} is still on 2 minutes after power-off was asked for")
-            await ctx.clock.sleep(_POLL)
+            await switch_off(ctx)
         await ctx.bmc.boot(BootTarget.DISK)
         await ctx.bmc.power(Power.ON)
 
