@@ -88,6 +88,6 @@ def build_worker(name: str, settings: SiteSettings, ports: Ports, jitter: random
         settings=settings,
         steps=STEPS,
         workflows=WORKFLOWS,
-        runner=Runner(steps=STEPS, settle=Settle(), context=contexts.of, four_eyes=settings.four_eyes, jitter=jitter),
+        runner=Runner(steps=STEPS, settle=Settle(), context=contexts.of, settings=settings, jitter=jitter),
         release_claim=contexts.release,
     )

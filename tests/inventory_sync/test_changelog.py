@@ -89,7 +89,7 @@ async def test_a_person_who_sets_staged_again(rig: Rig, state: NodeState, verb: 
     body = json.loads(message.data)
     assert body == {"select": rig.node, "reason": "admin set staged in NetBox", "after": "g1", "for": "admin"}
     trusted = frozenset(SiteSettings(site="lab").trusted_senders)
-    assert parse_command(message.subject, message.data, 1, trusted).who == "admin"
+    assert parse_command(message.subject, message.data, 1, message.time, trusted).who == "admin"
 
 
 async def test_our_own_status_is_no_command(rig: Rig) -> None:

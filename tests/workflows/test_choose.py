@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.workflows.samples import desired, run
+from tests.workflows.samples import NOON, desired, run
 from workflows.engine.choose import Choice, choose_workflow
 from workflows.model.command import Ask, Verb
 from workflows.model.desired import Intent
@@ -17,7 +17,7 @@ ACCEPTED = NodeStatus(node="lab.nb-1", accepted_run="lab.nb-1.g1", accepted_gene
 
 
 def ask(verb: Verb, sequence: int = 9) -> Ask:
-    return Ask(sequence=sequence, verb=verb, who="ann", reason="because")
+    return Ask(sequence=sequence, at=NOON, verb=verb, who="ann", reason="because")
 
 
 def test_staged_and_never_in_service_provisions_by_mode() -> None:

@@ -1,5 +1,7 @@
 """``decide``: what a run needs next."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.workflows.samples import MINUTE, NOON, run
@@ -11,10 +13,12 @@ from workflows.model.run import Run, StepRef
 
 pytestmark = pytest.mark.fast
 
+DAY = timedelta(days=1)
+
 
 def decided(of: Run, *entries: Entry, minutes: int = 0, stirred: bool = False) -> Act:
     state = fold(of, [(e, NOON) for e in entries])
-    return decide(of, state, NOON + minutes * MINUTE, STEPS, stirred=stirred)
+    return decide(of, state, NOON + minutes * MINUTE, STEPS, approval_life=DAY, stirred=stirred)
 
 
 def test_a_new_run_begins_and_an_open_intent_is_verified_first() -> None:
@@ -64,6 +68,19 @@ def test_the_first_disruptive_step_waits_for_approval_of_exactly_what_was_seen()
     assert decided(of, *parked, entry(Kind.APPROVED, digest=act.digest)) == Begin()
     assert isinstance(decided(of, *parked, entry(Kind.APPROVED, digest="0" * 64)), Park)
     assert decided(run(), *before) == Begin()
+
+
+def test_an_approval_ends_after_its_time_also_between_the_first_step_and_the_wipe() -> None:
+    of = run(approval=True)
+    done = (entry(Kind.INTENT), entry(Kind.DONE))
+    approved = (*done, entry(Kind.PARKED, digest=of.digest()), entry(Kind.APPROVED, digest=of.digest()))
+    assert decided(of, *approved, minutes=24 * 60 - 1) == Begin()
+    assert isinstance(decided(of, *approved, minutes=24 * 60), Park)
+    before_the_wipe = (*approved, *done, *done)
+    assert decided(of, *before_the_wipe, minutes=60) == Begin()
+    late = decided(of, *before_the_wipe, minutes=24 * 60)
+    assert isinstance(late, Park)
+    assert "expired" in late.reason
 
 
 def test_the_end_settles_before_it_finishes_whatever_the_outcome() -> None:

@@ -5,10 +5,12 @@ one that names another run than the open one is left to ``choose_workflow`` or r
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from workflows.model.command import Ask, Request, Verb
 from workflows.model.journal import Fold, Kind, Phase
 from workflows.model.run import Run
+from workflows.model.settings import SiteSettings
 
 _ENDED = (Phase.ENDING, Phase.SETTLED, Phase.FINISHED)
 
@@ -29,8 +31,11 @@ def newest_sequence(request: Request) -> int:
     return max((a.sequence for a in asks if a is not None), default=0)
 
 
-def unanswered(request: Request | None, run: Run, state: Fold, four_eyes: bool) -> Answer | None:
-    """The first request about this run that the journal doesn't answer yet, in the order of what people mean most."""
+def unanswered(request: Request | None, run: Run, state: Fold, settings: SiteSettings, now: datetime) -> Answer | None:
+    """The first request about this run that the journal doesn't answer yet, in the order of what people mean most.
+
+    An approval that is void (another digest, too old, the requester's own under four eyes) is no answer.
+    """
     if request is None or state.phase in _ENDED:
         return None
     if (ask := _fresh(request.cancel, run, state)) is not None:
@@ -46,12 +51,17 @@ def unanswered(request: Request | None, run: Run, state: Fold, four_eyes: bool) 
     if digest and (ask := _fresh(request.approval, run, state)) is not None:
         if ask.verb is Verb.DENY:
             return Answer(Kind.DENIED, ask, f"denied by {ask.who}: {ask.reason or 'no reason was given'}")
-        void = ask.digest is not None and ask.digest != digest
-        if not void and not (four_eyes and ask.who == run.asked_by):
+        void = ask.digest not in (None, digest) or now >= ask.at + settings.approval_life
+        if not void and not same_pair_of_eyes(run.asked_by, ask.who, settings):
             return Answer(Kind.APPROVED, ask, f"approved by {ask.who}", digest)
     if not digest and (ask := _fresh(request.resume, run, state)) is not None:
         return Answer(Kind.RESUMED, ask, f"resumed by {ask.who}: {ask.reason or 'no reason was given'}")
     return None
+
+
+def same_pair_of_eyes(asked_by: str, approver: str, settings: SiteSettings) -> bool:
+    """Whether four eyes forbid this approval: both names, by whatever way in, are one person's."""
+    return settings.four_eyes and settings.person(asked_by) == settings.person(approver)
 
 
 def _fresh(ask: Ask | None, run: Run, state: Fold) -> Ask | None:

@@ -10,6 +10,7 @@ its sender saw (``after``, ``digest``) is refused for a node where that has chan
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from workflows.engine.ask import same_pair_of_eyes
 from workflows.engine.choose import Choice, choose_workflow
 from workflows.engine.look import View, look
 from workflows.engine.ports import Bus, Clock, Message, Store
@@ -72,7 +73,7 @@ class Commands:
         trusted = frozenset(self.settings.trusted_senders)
         parts = [*message.subject.split("."), "", ""][:3]
         try:
-            command = parse_command(message.subject, message.data, message.sequence, trusted)
+            command = parse_command(message.subject, message.data, message.sequence, message.time, trusted)
             if self.clock.now() - message.time > EXPIRY:
                 raise BadInput("the command expired: it was sent more than 10 minutes ago")
             targets = select(command.body.select, self.nodes())
@@ -100,13 +101,14 @@ class Commands:
         """Put the request of one node, if it fits what is going on there."""
         while True:
             view = await look(self.store, desired.node)
-            refusal = _refusal(command, view)
+            refusal = _refusal(command, view, self.settings)
             if refusal:
                 return NodeAnswer(node=desired.node, label=desired.label, accepted=False, text=refusal)
             value = await self.store.get(f"request.{desired.node}")
             request = Request.decode(value.data) if value.data is not None else Request(node=desired.node)
             ask = Ask(
                 sequence=command.sequence,
+                at=command.at,
                 verb=command.verb,
                 who=command.who,
                 reason=command.body.reason,
@@ -127,7 +129,7 @@ class Commands:
             return NodeAnswer(node=desired.node, label=desired.label, accepted=True, text=_taken(command, view))
 
 
-def _refusal(command: Command, view: View) -> str:
+def _refusal(command: Command, view: View, settings: SiteSettings) -> str:
     """Why a command doesn't fit a node now; empty where it does."""
     run, state, verb = view.open_run, view.state, command.verb
     newest = view.run.cause if view.run is not None else None
@@ -145,6 +147,10 @@ def _refusal(command: Command, view: View) -> str:
             return "it doesn't wait for approval"
         case Verb.APPROVE if command.body.digest is not None and command.body.digest != digest:
             return "what you saw has changed since: look again"
+        case Verb.APPROVE if command.service and settings.four_eyes:
+            return f"{command.who} is no person: under four eyes a person approves"
+        case Verb.APPROVE if same_pair_of_eyes(run.asked_by, command.who, settings):
+            return f"{run.asked_by} asked for it: under four eyes another person approves"
         case Verb.RETRY if state.phase is not Phase.PARKED or digest:
             return "it isn't parked on a fault" if not digest else "it waits for approval: approve or deny it"
         case Verb.UNHOLD if state.phase is not Phase.HELD:

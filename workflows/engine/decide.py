@@ -4,7 +4,7 @@ A worker asks it without a lease first; only an answer that wants an act or an e
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from workflows.engine.step import Steps
 from workflows.model.journal import Fold, Kind, Phase
@@ -53,8 +53,14 @@ class Finish:
 type Act = Begin | Check | Rest | Park | Settle | Finish
 
 
-def decide(run: Run, state: Fold, now: datetime, steps: Steps, *, stirred: bool = False) -> Act:
-    """The next act. ``stirred`` says that the key which the run waits for has changed since."""
+def decide(
+    run: Run, state: Fold, now: datetime, steps: Steps, *, approval_life: timedelta, stirred: bool = False
+) -> Act:
+    """The next act. ``stirred`` says that the key which the run waits for has changed since.
+
+    An approval is for exactly what was seen and for ``approval_life``; it is looked at before the first disruptive step
+    and again before the destructive one.
+    """
     match state.phase:
         case Phase.FINISHED | Phase.PARKED | Phase.HELD:
             return Rest(None)
@@ -79,13 +85,18 @@ def decide(run: Run, state: Fold, now: datetime, steps: Steps, *, stirred: bool 
         return Rest(state.last.due_at if state.last else None)
     if state.intent_at is not None:
         return Check()
-    if step.needs_approval and run.approval and state.approved != run.digest():
+    if (step.needs_approval or step.destructive) and run.approval and not _approved(run, state, now, approval_life):
+        again = " again, for the last one has expired" if state.approved == run.digest() else ""
         return Park(
-            f"{run.workflow} of {run.desired.label} waits for approval: {run.reason or 'no reason was given'}",
+            f"{run.workflow} of {run.desired.label} waits for approval{again}: {run.reason or 'no reason was given'}",
             "approve or deny it",
             digest=run.digest(),
         )
     return Begin()
+
+
+def _approved(run: Run, state: Fold, now: datetime, life: timedelta) -> bool:
+    return state.approved == run.digest() and state.approved_at is not None and now < state.approved_at + life
 
 
 def _step_name(run: Run, state: Fold) -> str:

@@ -22,6 +22,7 @@ from workflows.engine.step import Broken, Context, Done, NotYet, Step, Steps
 from workflows.model.errors import Fenced, NeedsHuman, Refused, Transient
 from workflows.model.journal import Kind, Outcome
 from workflows.model.record import Json
+from workflows.model.settings import SiteSettings
 
 #: A wait that is longer than this releases the worker and the lease.
 SHORT_WAIT = timedelta(seconds=60)
@@ -37,7 +38,7 @@ class Runner:
     steps: Steps
     settle: Step
     context: Callable[[Claim], Context]
-    four_eyes: bool
+    settings: SiteSettings
     jitter: random.Random
 
     async def drive(self, claim: Claim) -> None:
@@ -49,7 +50,14 @@ class Runner:
         while True:
             if await self._answer(claim):
                 continue
-            act = decide(claim.run, claim.state, claim.clock.now(), self.steps, stirred=True)
+            act = decide(
+                claim.run,
+                claim.state,
+                claim.clock.now(),
+                self.steps,
+                approval_life=self.settings.approval_life,
+                stirred=True,
+            )
             match act:
                 case Rest():
                     return
@@ -73,7 +81,7 @@ class Runner:
         request = await claim.request()
         if request is None:
             return False
-        answer = unanswered(request, claim.run, claim.state, self.four_eyes)
+        answer = unanswered(request, claim.run, claim.state, self.settings, claim.clock.now())
         if answer is None:
             await claim.answered(newest_sequence(request))
             return False

@@ -104,9 +104,10 @@ class Worker:
         run = view.open_run
         if run is None:
             return view.desired is not None and self._wanted(view) is not None
-        if unanswered(view.request, run, view.state, self.settings.four_eyes) is not None:
+        now, life = self.clock.now(), self.settings.approval_life
+        if unanswered(view.request, run, view.state, self.settings, now) is not None:
             return True
-        act = decide(run, view.state, self.clock.now(), self.steps, stirred=view.stirred)
+        act = decide(run, view.state, now, self.steps, approval_life=life, stirred=view.stirred)
         return not isinstance(act, Rest)
 
     def _wanted(self, view: View) -> Chosen | None:

@@ -5,7 +5,7 @@ the server's timestamp. It only ever changes ``request.<node>``; what came of it
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
@@ -67,16 +67,18 @@ class CommandBody(Record):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A parsed command."""
+    """A parsed command. ``at`` is the server's time of the message; ``service``: no person stands behind ``who``."""
 
     sequence: int
+    at: datetime
     who: str
     verb: Verb
     site: Site
     body: CommandBody
+    service: bool = False
 
 
-def parse_command(subject: str, data: bytes, sequence: int, trusted: frozenset[str]) -> Command:
+def parse_command(subject: str, data: bytes, sequence: int, at: datetime, trusted: frozenset[str]) -> Command:
     """Parse a message. ``trusted`` are the senders whose ``for`` is believed.
 
     Raises:
@@ -93,13 +95,15 @@ def parse_command(subject: str, data: bytes, sequence: int, trusted: frozenset[s
     body = CommandBody.decode(data)
     if body.person is not None and who not in trusted:
         raise BadInput(f"'for' is not believed from {who}: send with your own credential")
-    return Command(sequence, body.person or who, Verb(verb), site, body)
+    service = who in trusted and body.person is None
+    return Command(sequence, at, body.person or who, Verb(verb), site, body, service)
 
 
 class Ask(Record):
-    """One kind of request as it stands for a node: the command's sequence, who asked, and what for."""
+    """One kind of request as it stands for a node: the command's sequence, who asked when (server time), what for."""
 
     sequence: int
+    at: datetime
     verb: Verb
     who: str
     reason: str = ""

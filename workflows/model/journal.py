@@ -131,6 +131,7 @@ class Fold:
     outcome: Outcome | None = None
     reason: str = ""
     approved: str = ""
+    approved_at: datetime | None = None
     resume_to: Phase = Phase.READY
     sessions: tuple[str, ...] = ()
     idle_claims: int = 0
@@ -207,7 +208,7 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
                 reason="",
             )
         case Kind.APPROVED:
-            return replace(state, phase=state.resume_to, approved=entry.digest, last=entry, reason="")
+            return replace(state, phase=state.resume_to, approved=entry.digest, approved_at=at, last=entry, reason="")
         case Kind.HELD:
             return replace(state, phase=Phase.HELD, resume_to=state.phase, last=entry)
         case Kind.UNHELD:

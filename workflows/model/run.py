@@ -1,10 +1,11 @@
 """Run: one drive of one node by one frozen list of steps. Immutable; what happens to it stands in its journal."""
 
 import hashlib
+import json
 
 from workflows.model.desired import Desired
 from workflows.model.keys import Cause, NodeKey
-from workflows.model.record import Record
+from workflows.model.record import Json, Record
 
 
 class StepRef(Record):
@@ -37,16 +38,29 @@ class Run(Record):
         return f"{self.node}.{self.cause}"
 
     def digest(self) -> str:
-        """What an approver saw, as SHA-256: run, steps, serial, UUID, image, disk hint. Anything changed voids it."""
-        profile = self.desired.profile
-        seen = "|".join(
-            (
-                self.id,
-                ",".join(f"{s.name}:{s.version}" for s in self.steps),
-                self.desired.serial or "",
-                self.desired.uuid or "",
-                profile.release.image.sha256 if profile else "",
-                profile.sku.system_disk.model_dump_json() if profile else "",
-            )
+        """What an approver of this one run saw, as SHA-256: the run's id and ``content``. Anything changed voids it."""
+        return _sha256([self.id, self.content()])
+
+    def content(self) -> str:
+        """What the run does to which machine, as SHA-256, whatever its cause: what the approver of a campaign saw.
+
+        Node, workflow, steps with versions, serial, UUID, BMC, boot MACs, release with its image, and disk hint.
+        """
+        wish, profile = self.desired, self.desired.profile
+        return _sha256(
+            [
+                self.node,
+                self.workflow,
+                [[s.name, s.version] for s in self.steps],
+                wish.serial,
+                wish.uuid,
+                wish.bmc.model_dump(mode="json") if wish.bmc else None,
+                list(wish.boot_macs()),
+                profile.release.model_dump(mode="json") if profile else None,
+                profile.sku.system_disk.model_dump(mode="json") if profile else None,
+            ]
         )
-        return hashlib.sha256(seen.encode()).hexdigest()
+
+
+def _sha256(seen: Json) -> str:
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
