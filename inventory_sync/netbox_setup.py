@@ -31,10 +31,11 @@ class Item:
         return f"{self.path.rpartition('/')[2]} {self.body[self.key]}"
 
 
-def wanted(settings: SyncSettings, hook_url: str, secret: str, web_url: str | None = None) -> list[Item]:
+def wanted(settings: SyncSettings, hook_url: str, secret: str) -> list[Item]:
     """Everything, in the order in which it has to be made.
 
-    ``hook_url`` is where NetBox reaches our webhook endpoint, without its path; ``web_url`` the web page, if any.
+    ``hook_url`` is where NetBox reaches our webhook endpoint, without its path. The link on a device's page shows how it
+    stands and leads to its journal, where each run's entry is.
     """
     names = settings.fields
     read = {
@@ -59,16 +60,14 @@ def wanted(settings: SyncSettings, hook_url: str, secret: str, web_url: str | No
     items.append(
         Item("extras/tags", "slug", tag | {"description": "bringup never wipes or stops a device that has it"})
     )
-    if web_url is not None:
-        link = {
-            "name": "bringup",
-            "object_types": ["dcim.device"],
-            "enabled": True,
-            "link_text": "bringup: {{ object.cf." + names.state + " or 'no run' }}",
-            "link_url": web_url.rstrip("/") + "/nodes/{{ object.site.slug }}.nb-{{ object.pk }}",
-            "new_window": True,
-        }
-        items.append(Item("extras/custom-links", "name", link))
+    link = {
+        "name": "bringup",
+        "object_types": ["dcim.device"],
+        "enabled": True,
+        "link_text": "bringup: {{ object.cf." + names.state + " or 'no run' }}",
+        "link_url": "/dcim/devices/{{ object.pk }}/journal/",
+    }
+    items.append(Item("extras/custom-links", "name", link))
     hook = {
         "name": HOOK,
         "payload_url": hook_url.rstrip("/") + PATH,

@@ -59,7 +59,9 @@ async def test_a_crash_between_entry_and_status_doubles_no_entry(rig: Rig) -> No
 
 
 async def test_set_up_twice_changes_nothing_and_mends_what_differs(rig: Rig) -> None:
-    items = wanted(SETTINGS, "http://127.0.0.1:9", SECRET, "http://bringup.example.com")
+    [link] = await rig.admin.rows("extras/custom-links", name="bringup")
+    await rig.admin.delete("extras/custom-links", link["id"])
+    items = wanted(SETTINGS, "http://127.0.0.1:9", SECRET)
     first = await ensure(rig.admin, items, dry_run=True)
     assert first == ["create custom-links bringup", "change webhooks bringup: payload_url"]
     assert await ensure(rig.admin, items, dry_run=False) == first
