@@ -27,6 +27,11 @@ class MemoryStore:
         self.down = False
         self.lose_answers = 0
 
+    @property
+    def sequence(self) -> int:
+        """The newest sequence: whoever saw the store at that moment saw everything up to it."""
+        return self._sequence
+
     async def get(self, key: str) -> Value:
         """The newest record; sequence 0 where there never was one. A marker has a sequence and no data."""
         await self._turn()

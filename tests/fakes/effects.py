@@ -1,18 +1,39 @@
-"""A worker's effects, numbered: each write to the store and each write to the BMC, where it can be killed or paused.
+"""A worker's effects, numbered and named: each write to the store, the BMC, the bus, the node and the evidence.
 
-A kill raises ``Killed`` (nothing of the program catches it). A pause is what SIGSTOP does: the worker stands still at that
-point, its lease keeper too, while the world and everybody else go on, until ``resume``.
+At any of them the worker can be killed, paused, or left without an answer. A kill is what SIGKILL does: ``Killed`` is
+raised at that point, nothing of the program catches it, and no clean-up of it reaches the world any more. A pause is what
+SIGSTOP does: the worker stands still there, its lease keeper too, while the world and everybody else go on, until
+``resume``. A lost answer is ``Unreachable``, raised before the effect took place or after it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from workflows.engine.ports import Bmc, BmcFacts, Bmcs, BootTarget, Clock, Guard, Power, Store, Value
+from workflows.engine.ports import (
+    Ansible,
+    Bmc,
+    BmcFacts,
+    Bmcs,
+    BootTarget,
+    Bus,
+    Clock,
+    Evidence,
+    Guard,
+    Host,
+    Message,
+    PlayResult,
+    Power,
+    Store,
+    Value,
+)
 from workflows.model.desired import BmcTarget
+from workflows.model.errors import Unreachable
+from workflows.model.keys import NodeKey
 from workflows.model.profile import BmcProtocol
+from workflows.model.record import Json
 
 
 class Killed(BaseException):
@@ -26,50 +47,69 @@ class Fault(StrEnum):
     KILL_AFTER = "kill-after"
     PAUSE_BEFORE = "pause-before"
     PAUSE_AFTER = "pause-after"
+    LOST_BEFORE = "lost-before"
+    LOST_AFTER = "lost-after"
 
 
 @dataclass
 class Effects:
-    """Counts effects; at number ``at`` (from 1) the fault happens, once."""
+    """Counts effects; at number ``at`` (from 1) the fault happens, once. ``names`` says what each one was."""
 
     at: int
     fault: Fault
     seen: int = 0
     paused: bool = False
+    dead: bool = False
+    names: list[str] = field(default_factory=list)
     _gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._gate.set()
 
-    async def effect[T](self, act: Callable[[], Awaitable[T]]) -> T:
+    async def effect[T](self, name: str, act: Callable[[], Awaitable[T]]) -> T:
         """Do one effect, with the fault around it where it is the chosen one."""
+        await self.running()
         self.seen += 1
+        self.names.append(name)
         if self.seen != self.at:
-            await self._gate.wait()
             return await act()
-        if self.fault is Fault.KILL_BEFORE:
-            raise Killed
-        if self.fault is Fault.PAUSE_BEFORE:
-            await self.stand_still()
-            return await act()
+        match self.fault:
+            case Fault.KILL_BEFORE:
+                self.kill()
+            case Fault.PAUSE_BEFORE:
+                await self.stand_still()
+            case Fault.LOST_BEFORE:
+                raise Unreachable(f"{name}: no answer")
         result = await act()
-        if self.fault is Fault.KILL_AFTER:
-            raise Killed
-        await self.stand_still()
+        match self.fault:
+            case Fault.KILL_AFTER:
+                self.kill()
+            case Fault.PAUSE_AFTER:
+                await self.stand_still()
+            case Fault.LOST_AFTER:
+                raise Unreachable(f"{name}: the answer was lost")
         return result
+
+    def kill(self) -> None:
+        """SIGKILL: from here on the worker reaches nothing."""
+        self.dead = True
+        raise Killed
 
     async def stand_still(self) -> None:
         """Paused until ``resume``."""
         self.paused = True
         self._gate.clear()
-        await self._gate.wait()
+        await self.running()
 
     async def running(self) -> None:
-        """Return at once, or when the pause is over."""
+        """Return at once, or when the pause is over; never where the process is gone."""
         await self._gate.wait()
+        if self.dead:
+            raise Killed
 
     def resume(self) -> None:
         """SIGCONT."""
+        self.paused = False
         self._gate.set()
 
 
@@ -92,23 +132,58 @@ class FaultyStore:
 
     async def put(self, key: str, data: bytes, *, expect: int, ttl: timedelta | None = None) -> int:
         """An effect."""
-        return await self.effects.effect(lambda: self.inner.put(key, data, expect=expect, ttl=ttl))
+        return await self.effects.effect(f"put {key}", lambda: self.inner.put(key, data, expect=expect, ttl=ttl))
 
     async def append(self, key: str, data: bytes, *, guard: Guard) -> int:
         """An effect."""
-        return await self.effects.effect(lambda: self.inner.append(key, data, guard=guard))
+        return await self.effects.effect(f"append {key}", lambda: self.inner.append(key, data, guard=guard))
 
     async def delete(self, key: str, *, expect: int) -> None:
         """An effect."""
-        await self.effects.effect(lambda: self.inner.delete(key, expect=expect))
+        await self.effects.effect(f"delete {key}", lambda: self.inner.delete(key, expect=expect))
 
-    def watch(self, *patterns: str) -> AsyncIterator[Value]:
+    async def watch(self, *patterns: str) -> AsyncIterator[Value]:
         """Read."""
-        return self.inner.watch(*patterns)
+        async for value in self.inner.watch(*patterns):
+            await self.effects.running()
+            yield value
 
     async def now(self) -> datetime:
         """Read."""
+        await self.effects.running()
         return await self.inner.now()
+
+
+@dataclass(frozen=True)
+class FaultyBus:
+    """A bus on which publishing is an effect."""
+
+    inner: Bus
+    effects: Effects
+
+    async def wake(self, node: NodeKey) -> None:
+        """An effect."""
+        await self.effects.effect(f"wake {node}", lambda: self.inner.wake(node))
+
+    async def wakes(self) -> AsyncIterator[NodeKey]:
+        """Read."""
+        async for node in self.inner.wakes():
+            await self.effects.running()
+            yield node
+
+    async def publish(self, subject: str, data: bytes, *, dedupe: str | None = None) -> int:
+        """An effect."""
+        return await self.effects.effect(f"publish {subject}", lambda: self.inner.publish(subject, data, dedupe=dedupe))
+
+    async def consume(self, durable: str, *subjects: str) -> AsyncIterator[Message]:
+        """Read."""
+        async for message in self.inner.consume(durable, *subjects):
+            await self.effects.running()
+            yield message
+
+    def log(self, run: str, step: str, line: bytes) -> None:
+        """A line that may be lost is no effect."""
+        self.inner.log(run, step, line)
 
 
 @dataclass(frozen=True)
@@ -129,6 +204,55 @@ class FaultyClock:
 
 
 @dataclass(frozen=True)
+class FaultyAnsible:
+    """What a worker does on a node: each an effect."""
+
+    inner: Ansible
+    effects: Effects
+
+    async def play(
+        self, host: Host, playbook: str, variables: dict[str, Json], *, run: str, step: str, timeout: timedelta
+    ) -> PlayResult:
+        """An effect."""
+        return await self.effects.effect(
+            f"play {host.node} {playbook}",
+            lambda: self.inner.play(host, playbook, variables, run=run, step=step, timeout=timeout),
+        )
+
+    async def collect(
+        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, timeout: timedelta
+    ) -> dict[str, bytes]:
+        """An effect."""
+        return await self.effects.effect(
+            f"collect {host.node}",
+            lambda: self.inner.collect(host, probes, parameters, run=run, timeout=timeout),
+        )
+
+    async def shell(self, host: Host, command: Sequence[str], *, timeout: timedelta) -> str:
+        """An effect."""
+        return await self.effects.effect(
+            f"shell {host.node} {command[0]}", lambda: self.inner.shell(host, command, timeout=timeout)
+        )
+
+
+@dataclass(frozen=True)
+class FaultyEvidence:
+    """Evidence whose keeping is an effect."""
+
+    inner: Evidence
+    effects: Effects
+
+    async def put(self, data: bytes) -> str:
+        """An effect."""
+        return await self.effects.effect("evidence", lambda: self.inner.put(data))
+
+    async def get(self, sha256: str) -> bytes:
+        """Read."""
+        await self.effects.running()
+        return await self.inner.get(sha256)
+
+
+@dataclass(frozen=True)
 class FaultyBmcs:
     """BMCs whose writes are effects."""
 
@@ -137,32 +261,34 @@ class FaultyBmcs:
 
     def connect(self, target: BmcTarget, protocol: BmcProtocol) -> Bmc:
         """A connection."""
-        return _FaultyBmc(self.inner.connect(target, protocol), self.effects)
+        return _FaultyBmc(self.inner.connect(target, protocol), self.effects, target.address)
 
 
 @dataclass(frozen=True)
 class _FaultyBmc:
     inner: Bmc
     effects: Effects
+    address: str
 
     async def open(self) -> str | None:
-        return await self.effects.effect(self.inner.open)
+        return await self.effects.effect(f"bmc open {self.address}", self.inner.open)
 
     async def end_session(self, uri: str) -> None:
-        await self.effects.effect(lambda: self.inner.end_session(uri))
+        await self.effects.effect(f"bmc end {uri}", lambda: self.inner.end_session(uri))
 
     async def facts(self) -> BmcFacts:
         await self.effects.running()
         return await self.inner.facts()
 
     async def power(self, wanted: Power) -> None:
-        await self.effects.effect(lambda: self.inner.power(wanted))
+        await self.effects.effect(f"bmc power {wanted} {self.address}", lambda: self.inner.power(wanted))
 
     async def boot(self, target: BootTarget) -> None:
-        await self.effects.effect(lambda: self.inner.boot(target))
+        await self.effects.effect(f"bmc boot {target} {self.address}", lambda: self.inner.boot(target))
 
     async def reset_bmc(self) -> None:
-        await self.effects.effect(self.inner.reset_bmc)
+        await self.effects.effect(f"bmc reset {self.address}", self.inner.reset_bmc)
 
     async def close(self) -> None:
+        await self.effects.running()
         await self.inner.close()

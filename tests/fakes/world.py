@@ -1,9 +1,13 @@
 """One simulated node behind the engine's ports: BMC, machine, installed system, inventory. It counts what happens to it.
 
-The machine behaves like a real one: powered on with a one-time network boot it asks for its grant, takes it, writes, and
-reports; otherwise it boots its disk. It is the only witness of wipes and of acts under a stale session.
+The machine behaves like a real one: powered on with a one-time network boot it asks the boot service for a script, takes
+its grant, writes, and reports; otherwise it boots its disk. The boot service is the real one but for HTTP. Firmware and
+writing take no time unless ``post`` and ``writing`` say so; then pulling the plug ends them at any point.
+
+It is the only witness of wipes and of acts under a stale session: no journal of ours is asked for them.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,47 +15,111 @@ from http import HTTPStatus
 
 from boot.answers import Denied
 from boot.claims import note_refusal
+from boot.identity import Identifiers
 from boot.token import Claim
-from workflows.engine.ports import BmcFacts, BootTarget, Bus, Host, PlayResult, Power, Store
+from lab.memory.store import MemoryStore
+from tests.fakes.boot_side import BootSide
+from workflows.engine.ports import BmcFacts, BootTarget, Bus, Clock, Host, PlayResult, Power
 from workflows.model.desired import BmcTarget, Desired
-from workflows.model.errors import Conflict, Fenced, Refused, Unreachable
-from workflows.model.grant import Disk, Grant, GrantState, Machine, Report
+from workflows.model.errors import Fenced, Refused, Transient, Unreachable
+from workflows.model.grant import Disk, Grant, Machine, Report
 from workflows.model.keys import NodeKey
 from workflows.model.profile import BmcProtocol
 from workflows.model.record import Json
 from workflows.model.verdict import BurnInReport, Check, Verdict
 
 DISK = Disk(id="SYS", device="/dev/vda", size=8 << 30, serial="SYS")
+DATA = Disk(id="DATA", device="/dev/vdb", size=64 << 30, serial="DATA")
+_INSTANT = timedelta(0)
+_ASK_AGAIN = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Wipe:
+    """One write of an image onto a disk. ``asked`` is the store's newest sequence when the machine asked for its grant."""
+
+    grant: Claim
+    serial: str
+    disk: str
+    asked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write to the BMC that it accepted, under which session, and the store's newest sequence at that moment."""
+
+    what: str
+    session: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the inventory said when a worker asked it, and the store's newest sequence at that moment."""
+
+    said: Desired | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What stands on the system disk: written for which grant, with which root file system and host key."""
+
+    grant: str
+    root_uuid: str
+    host_key: str
 
 
 @dataclass
 class World:
     """The node. Set the switches before a run; read the counts after it."""
 
-    store: Store
+    store: MemoryStore
     bus: Bus
+    clock: Clock
+    boot_side: BootSide
     wish: Desired
     serial: str = ""
+    macs: tuple[str, ...] = ()
+    disks: tuple[Disk, ...] = (DISK, DATA)
     power: Power = Power.ON
     boot: BootTarget = BootTarget.DISK
+    post: timedelta = _INSTANT
+    writing: timedelta = _INSTANT
     sessions: dict[str, bool] = field(default_factory=dict)
     ignores_power: int = 0
     reports: bool = True
     refused: str = ""
     ignores_network: bool = False
     reachable: bool = True
+    bmc_up: bool = True
     inventory_up: bool = True
     verdict: Verdict = Verdict.PASS
-    wipes: int = 0
+    wiped: list[Wipe] = field(default_factory=list)
+    accepted: list[Write] = field(default_factory=list)
+    looks: list[Look] = field(default_factory=list)
     boots: int = 0
-    writes: int = 0
     stale_writes: int = 0
     plays: int = 0
-    installed_by: str = ""
+    installed: Installed | None = None
     mark: str = ""
+    up: bool = False
+    _life: "asyncio.Task[None] | None" = None
+    _taken: tuple[Claim, Grant] | None = None
 
     def __post_init__(self) -> None:
         self.serial = self.serial or self.wish.serial or ""
+        self.macs = self.macs or self.wish.boot_macs()
+
+    @property
+    def wipes(self) -> int:
+        """How often a disk of this machine was written."""
+        return len(self.wiped)
+
+    @property
+    def writes(self) -> int:
+        """How many writes its BMC accepted."""
+        return len(self.accepted)
 
     # --- the BMC --------------------------------------------------------------------------------------------------
 
@@ -66,44 +134,90 @@ class World:
         if self.ignores_power > 0:
             self.ignores_power -= 1
             return
+        if wanted is Power.OFF:
+            self.pull_the_plug()
+            return
         self.power = wanted
-        if wanted is Power.ON:
-            self.boots += 1
-            boot, self.boot = self.boot, BootTarget.DISK
-            if boot is BootTarget.NETWORK_ONCE and not self.ignores_network:
-                await self.network_boot()
+        self.boots += 1
+        boot, self.boot = self.boot, BootTarget.DISK
+        network = boot is BootTarget.NETWORK_ONCE and not self.ignores_network
+        if self.post or self.writing:
+            self._life = asyncio.create_task(self._run(network))
+        else:
+            await self._run(network)
+
+    def pull_the_plug(self) -> None:
+        """Off, whatever it was doing."""
+        self.power, self.up, self._taken = Power.OFF, False, None
+        if self._life is not None:
+            self._life.cancel()
+            self._life = None
+
+    async def _run(self, network: bool) -> None:
+        await self._pass(self.post)
+        if network:
+            await self.network_boot()
+        if self._taken is None:
+            self.up = self.installed is not None
 
     async def network_boot(self) -> None:
-        """The machine asks for a grant, and writes only when it has one."""
-        for value in await self.store.list(f"grant.{self.wish.node}.*.*"):
-            grant = Grant.decode(value.data or b"")
-            if grant.state is not GrantState.OPEN or grant.serial != self.serial:
-                continue
-            if self.refused:
-                await self.refuse(grant)
-                return
-            machine = Machine(serial=self.serial, uuid="", macs=grant.macs, disks=(DISK,), nonce=f"boot{self.boots}")
-            taken = grant.to(GrantState.TAKEN, machine=machine, disk=DISK)
+        """The machine asks for its script and its grant, and writes only when it has one."""
+        claim = await self.boot_side.script(Identifiers.parse(next(iter(self.macs), ""), self.serial, ""))
+        if claim is None:
+            return
+        nonce = f"{self.serial}-boot{self.boots}"
+        machine = Machine(
+            serial=self.serial, uuid="", macs=self.macs, disks=self.disks, nonce=nonce, address="10.77.0.1"
+        )
+        if self.refused:
+            await self.refuse(claim)
+            return
+        while True:
+            asked = self.store.sequence
             try:
-                seq = await self.store.put(value.key, taken.encode(), expect=value.seq)
-            except Conflict:
+                grant = await self.boot_side.hello(claim, machine)
+                break
+            except Denied as error:
+                await note_refusal(self.store, claim, machine.address, error)
                 return
-            self.wipes += 1
-            self.installed_by, self.mark = f"{grant.cause}.{grant.attempt}", ""
-            if self.reports:
-                await self.report(taken, value.key, seq)
+            except Transient:
+                await self.clock.sleep(_ASK_AGAIN)
+        assert grant.disk is not None
+        name = f"{grant.cause}.{grant.attempt}"
+        self.wiped.append(Wipe(claim, self.serial, grant.disk.id, asked))
+        self.installed, self.mark = None, ""
+        self._taken = claim, grant
+        await self._pass(self.writing)
+        self.installed = Installed(name, f"{grant.image.root_uuid}-{name}", f"ssh-ed25519 {self.serial}-{name}")
+        if self.reports:
+            await self.report()
 
-    async def refuse(self, grant: Grant) -> None:
+    async def refuse(self, claim: Claim) -> None:
         """What the boot service notes of a machine that it turns away, ours or a neighbour."""
         denied = Denied(HTTPStatus.CONFLICT, self.refused, f"{self.refused}: nothing was written")
-        await note_refusal(self.store, Claim.of(grant), "10.77.0.66", denied)
-        await self.bus.wake(grant.node)
+        await note_refusal(self.store, claim, "10.77.0.66", denied)
+        await self.bus.wake(claim.node)
 
-    async def report(self, grant: Grant, key: str, seq: int) -> None:
-        """The machine's last word."""
-        report = Report(ok=True, host_key="ssh-ed25519 AAAA", root_uuid=grant.image.root_uuid, bytes_written=1000)
-        await self.store.put(key, grant.to(GrantState.REPORTED, report=report).encode(), expect=seq)
-        await self.bus.wake(grant.node)
+    async def report(self) -> None:
+        """The last word of a machine that wrote its disk; then it boots it."""
+        assert self._taken is not None
+        assert self.installed is not None
+        claim, grant = self._taken
+        assert grant.machine is not None
+        last = Report(ok=True, host_key=self.installed.host_key, root_uuid=self.installed.root_uuid, bytes_written=1000)
+        while True:
+            try:
+                await self.boot_side.report(claim, grant.machine.nonce, last)
+                break
+            except Transient:
+                await self.clock.sleep(_ASK_AGAIN)
+        self._taken = None
+        await self._pass(self.post)
+        self.up = True
+
+    async def _pass(self, time: timedelta) -> None:
+        if time:
+            await self.clock.sleep(time)
 
     # --- the installed system ---------------------------------------------------------------------------------------
 
@@ -111,6 +225,7 @@ class World:
         self, host: Host, playbook: str, variables: dict[str, Json], *, run: str, step: str, timeout: timedelta
     ) -> PlayResult:
         """The roles."""
+        self._answers(host)
         self.plays += 1
         return PlayResult(ok=True, tasks=5, changed=5)
 
@@ -118,15 +233,15 @@ class World:
         self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, timeout: timedelta
     ) -> dict[str, bytes]:
         """The probes."""
+        self._answers(host)
         return {name: b"{}" for name in probes}
 
     async def shell(self, host: Host, command: Sequence[str], *, timeout: timedelta) -> str:
-        """SSH."""
-        if self.power is not Power.ON or not self.reachable or not self.installed_by:
-            raise Unreachable(f"{host.name}: no answer")
+        """SSH, host-key checking on."""
+        installed = self._answers(host)
         text = " ".join(command)
         if "boot_id" in text:
-            return f"boot-{self.boots}\n{self.wish.profile.release.image.root_uuid if self.wish.profile else ''}\n"
+            return f"boot-{self.boots}\n{installed.root_uuid}\n"
         if "printf" in text:
             self.mark = text.split("printf %s ")[1].split(" ")[0]
         if text.startswith("cat"):
@@ -134,6 +249,13 @@ class World:
                 raise Refused("no such file")
             return self.mark
         return ""
+
+    def _answers(self, host: Host) -> Installed:
+        if self.power is not Power.ON or not self.reachable or not self.up or self.installed is None:
+            raise Unreachable(f"{host.name}: no answer")
+        if host.host_key != self.installed.host_key:
+            raise Unreachable(f"{host.name}: another host key than the grant's")
+        return self.installed
 
     # --- judge and inventory ------------------------------------------------------------------------------------------
 
@@ -150,7 +272,9 @@ class World:
         if not self.inventory_up:
             raise Unreachable("the inventory doesn't answer")
         value = await self.store.get(f"desired.{node}")
-        return Desired.decode(value.data) if value.data is not None else None
+        said = Desired.decode(value.data) if value.data is not None else None
+        self.looks.append(Look(said, self.store.sequence))
+        return said
 
 
 class WorldBmc:
@@ -162,42 +286,51 @@ class WorldBmc:
 
     async def open(self) -> str | None:
         """A session of our own."""
+        self._reach()
         self.uri = f"/sessions/{len(self._world.sessions) + 1}"
         self._world.sessions[self.uri] = True
         return self.uri
 
     async def end_session(self, uri: str) -> None:
         """Ended for good."""
+        self._reach()
         if uri in self._world.sessions:
             self._world.sessions[uri] = False
 
     async def facts(self) -> BmcFacts:
         """What the BMC shows."""
+        self._reach()
         world = self._world
         return BmcFacts(world.serial, None, "lab", "sim", world.power, world.boot)
 
     async def power(self, wanted: Power) -> None:
         """Power, under a live session only."""
-        self._write()
+        self._write(f"power {wanted}")
         await self._world.set_power(wanted)
 
     async def boot(self, target: BootTarget) -> None:
         """The boot override, under a live session only."""
-        self._write()
+        self._write(f"boot {target}")
         self._world.boot = target
 
     async def reset_bmc(self) -> None:
         """A restart of the BMC ends all sessions."""
-        self._write()
+        self._write("reset")
         self._world.sessions = dict.fromkeys(self._world.sessions, False)
 
     async def close(self) -> None:
         """End this session."""
-        if self.uri is not None:
+        if self.uri is not None and self._world.bmc_up:
             await self.end_session(self.uri)
 
-    def _write(self) -> None:
-        if self.uri is None or not self._world.sessions[self.uri]:
-            self._world.stale_writes += 1
+    def _reach(self) -> None:
+        if not self._world.bmc_up:
+            raise Unreachable("the BMC doesn't answer")
+
+    def _write(self, what: str) -> None:
+        self._reach()
+        world = self._world
+        if self.uri is None or not world.sessions[self.uri]:
+            world.stale_writes += 1
             raise Fenced("the BMC ended our session")
-        self._world.writes += 1
+        world.accepted.append(Write(what, self.uri, world.store.sequence))

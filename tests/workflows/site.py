@@ -9,7 +9,16 @@ from lab.memory.bus import MemoryBus
 from lab.memory.clock import VirtualClock
 from lab.memory.evidence import MemoryEvidence
 from lab.memory.store import MemoryStore
-from tests.fakes.effects import Effects, FaultyBmcs, FaultyClock, FaultyStore
+from tests.fakes.boot_side import BootSide
+from tests.fakes.effects import (
+    Effects,
+    FaultyAnsible,
+    FaultyBmcs,
+    FaultyBus,
+    FaultyClock,
+    FaultyEvidence,
+    FaultyStore,
+)
 from tests.fakes.world import World
 from tests.workflows.samples import desired
 from workflows.engine.commands import Commands
@@ -37,7 +46,8 @@ class Site:
         self.store = MemoryStore(self.clock)
         self.bus = MemoryBus("lab", self.clock)
         self.evidence = MemoryEvidence()
-        self.world = World(self.store, self.bus, self.wish)
+        self.boot_side = BootSide(self.store, self.bus)
+        self.world = World(self.store, self.bus, self.clock, self.boot_side, self.wish)
 
     def worker(self, name: str = "w1", effects: Effects | None = None) -> Worker:
         """A worker; its effects can be killed or paused where they are given."""
@@ -45,9 +55,16 @@ class Site:
         if effects is None:
             ports = Ports(self.store, self.bus, self.clock, self.evidence, world, world, world, world)
         else:
-            store, clock = FaultyStore(self.store, effects), FaultyClock(self.clock, effects)
-            bmcs = FaultyBmcs(world, effects)
-            ports = Ports(store, self.bus, clock, self.evidence, bmcs, world, world, world)
+            ports = Ports(
+                FaultyStore(self.store, effects),
+                FaultyBus(self.bus, effects),
+                FaultyClock(self.clock, effects),
+                FaultyEvidence(self.evidence, effects),
+                FaultyBmcs(world, effects),
+                FaultyAnsible(world, effects),
+                world,
+                world,
+            )
         return build_worker(name, self.settings, ports, random.Random(1))  # noqa: S311
 
     async def want(self, wish: Desired | None = None) -> None:
@@ -56,6 +73,7 @@ class Site:
         current = await self.store.get(f"desired.{wish.node}")
         await self.store.put(f"desired.{wish.node}", wish.encode(), expect=current.seq)
         self.world.wish = wish
+        self.boot_side.know(wish)
 
     async def tend(self, worker: Worker | None = None) -> View:
         """One wake, to its end, in virtual time."""
@@ -87,7 +105,7 @@ class Site:
     async def take(self, message: Message) -> CommandOutcome:
         """Let the consumer take a message."""
         commands = Commands(self.store, self.bus, self.clock, self.settings, lambda: [self.world.wish])
-        return await self.clock.run(commands.take(message))
+        return await commands.take(message)
 
     async def steal(self) -> None:
         """Take the lease away, as its expiry would."""

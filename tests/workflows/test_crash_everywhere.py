@@ -19,7 +19,7 @@ from workflows.model.status import NodeState
 pytestmark = pytest.mark.fast
 
 #: More than a provision has; the test of the undisturbed run keeps this honest.
-POINTS = 70
+POINTS = 84
 
 
 async def test_undisturbed_it_has_one_wipe_two_boots_and_fewer_effects_than_are_tried() -> None:

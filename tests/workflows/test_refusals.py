@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from boot.token import Claim
 from tests.fakes.effects import Effects, Fault, Killed
 from tests.workflows.site import TTL_PASSED, Site
 from workflows.engine.grants import Cap
@@ -107,7 +108,7 @@ async def test_a_second_claimant_parks_a_run_whose_machine_is_writing() -> None:
     await site.tend()
     (grant,) = await grants(site)
     site.world.refused = "second-claimant"
-    await site.world.refuse(grant)
+    await site.world.refuse(Claim.of(grant))
     status = (await site.tend()).status
     assert status.state is NodeState.PARKED
     assert "second-claimant" in status.reason
@@ -122,7 +123,7 @@ async def test_a_second_claimant_after_the_report_keeps_the_node_out_of_service_
     (grant,) = await grants(site)
     assert grant.state is GrantState.REPORTED
     site.world.refused = "second-claimant"
-    await site.world.refuse(grant)
+    await site.world.refuse(Claim.of(grant))
     site.world.reachable = True
     status = (await site.until_settled(hours=1)).status
     assert (status.state, status.step) == (NodeState.PARKED, "register")
