@@ -14,6 +14,7 @@ from app.demo_command import add_demo
 from app.operate import add_services
 from app.set_up import add_set_up
 from frontends.cli.exits import exit_code
+from frontends.cli.log import add_log
 from frontends.cli.output import safe
 from frontends.cli.verbs import add_verbs
 from frontends.cli.views import add_views
@@ -62,6 +63,7 @@ def build() -> typer.Typer:
             yield as_seen_by(site, config)
 
     add_views(cli, open_site, STEPS, WORKFLOWS)
+    add_log(cli, open_site)
     add_verbs(cli, open_site)
     add_services(cli, loaded.config)
     add_set_up(cli, loaded.config)

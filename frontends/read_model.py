@@ -7,6 +7,7 @@ from datetime import datetime
 from workflows.engine.ports import Store
 from workflows.engine.selector import select
 from workflows.model.desired import Desired
+from workflows.model.errors import BadInput
 from workflows.model.keys import Site
 from workflows.model.status import NodeState, NodeStatus
 
@@ -52,6 +53,18 @@ def overdue(status: NodeStatus, now: datetime) -> bool:
     """Whether a wait has passed its deadline (computed, never stored)."""
     busy = status.state in (NodeState.RUNNING, NodeState.WAITING)
     return busy and status.deadline is not None and now > status.deadline
+
+
+async def one_node(store: Store, site: Site, name: str) -> NodeView:
+    """The one node that is meant.
+
+    Raises:
+        BadInput: nobody is called so, or it names several.
+    """
+    views = await fleet(store, site, name)
+    if len(views) > 1:
+        raise BadInput(f"{name!r} names {len(views)} nodes: name one")
+    return views[0]
 
 
 async def wishes(store: Store, site: Site) -> list[Desired]:

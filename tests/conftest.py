@@ -2,6 +2,7 @@
 
 pytest_plugins: list[str] = [
     "pytester",
+    "tests.fixtures.guarded",
     "tests.fixtures.infiniband",
     "tests.fixtures.images",
     "tests.fixtures.kinds",

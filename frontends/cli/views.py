@@ -1,4 +1,4 @@
-"""What people look at: status, show, plan, log."""
+"""What people look at: status, show, plan."""
 
 import asyncio
 from typing import Annotated
@@ -10,7 +10,7 @@ from frontends.cli.output import console, elapsed, fleet_table, print_json, safe
 from frontends.cli.verbs import AsJson
 from frontends.journal_text import journal_lines
 from frontends.plan import PlanView, plan_node
-from frontends.read_model import NodeView, fleet, overdue
+from frontends.read_model import NodeView, fleet, one_node, overdue
 from frontends.site import ConnectedSite, OpenSite
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow
@@ -57,7 +57,7 @@ async def _status(open_site: OpenSite, selector: str | None, as_json: bool) -> b
 
 async def _show(open_site: OpenSite, node: str, as_json: bool) -> None:
     async with open_site() as site:
-        (view, *_), now = await fleet(site.store, site.settings.site, node), site.clock.now()
+        view, now = await one_node(site.store, site.settings.site, node), site.clock.now()
         lines = await _journal(site, view)
     if as_json:
         print_json(view.as_json(now) | {"journal": lines, "desired": view.desired.model_dump(mode="json")})

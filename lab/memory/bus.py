@@ -1,4 +1,4 @@
-"""The bus in memory: wakes that collapse to one a node, streams with durable consumers, and log lines to look at."""
+"""The bus in memory: wakes that collapse to one a node, streams with durable consumers, and log lines."""
 
 import asyncio
 from collections import defaultdict
@@ -30,7 +30,7 @@ class _Stream:
 
 
 class MemoryBus:
-    """Implements ``ports.Bus`` for one site; ``kept`` and ``lines`` show what was published."""
+    """Implements ``ports.Bus`` for one site; ``kept`` shows what was published."""
 
     def __init__(self, site: Site = "lab", clock: Timers | None = None):
         self._site = site
@@ -38,7 +38,6 @@ class MemoryBus:
         self._waiting: dict[NodeKey, None] = {}
         self._streams: defaultdict[str, _Stream] = defaultdict(_Stream)
         self._something = asyncio.Event()
-        self.lines: list[tuple[str, bytes]] = []
 
     async def wake(self, node: NodeKey) -> None:
         """Ask any worker to look at the node."""
@@ -67,9 +66,7 @@ class MemoryBus:
             if first is not None and now < first[1] + owner.dedupe:
                 return first[0]
             stream.seen[dedupe] = (len(stream.messages) + 1, now)
-        stream.messages.append(Message(subject, data, len(stream.messages) + 1, now))
-        self._tell()
-        return len(stream.messages)
+        return self._keep(subject, data)
 
     async def consume(self, durable: str, *subjects: str) -> AsyncIterator[Message]:
         """Messages of one stream for a durable consumer; each is acknowledged when the next one is asked for."""
@@ -93,11 +90,23 @@ class MemoryBus:
 
     def log(self, run: str, step: str, line: bytes) -> None:
         """Keep a log line."""
-        self.lines.append((f"log.{run}.{step}", line))
+        self._keep(f"log.{run}.{step}", line)
+
+    async def logged(self, run: str, step: str = "*", *, after: int = 0) -> AsyncIterator[Message]:
+        """The log lines of a run so far, oldest first."""
+        for message in self.kept(f"log.{run}.{step}"):
+            if message.sequence > after:
+                yield message
 
     def kept(self, pattern: str) -> list[Message]:
         """What was published on these subjects, oldest first."""
         return [m for m in self._streams[stream_of(pattern).name].messages if matches(pattern, m.subject)]
+
+    def _keep(self, subject: str, data: bytes) -> int:
+        messages = self._streams[stream_of(subject).name].messages
+        messages.append(Message(subject, data, len(messages) + 1, self._clock.now()))
+        self._tell()
+        return len(messages)
 
     def _next(self, stream: _Stream, state: _Durable, subjects: tuple[str, ...]) -> Message | None:
         ahead = stream.messages[state.position :]

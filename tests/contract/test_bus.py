@@ -124,3 +124,21 @@ async def test_evidence_is_kept_by_its_hash(any_backend: Backend) -> None:
 async def _next[T: (str, Message)](messages: AsyncIterator[T], seconds: float = 10) -> T:
     async with asyncio.timeout(seconds):
         return await anext(messages)
+
+
+async def test_a_runs_log_is_read_in_order_by_step_and_from_where_one_was(backend: Backend) -> None:
+    bus = backend.bus
+    for number in range(150):
+        bus.log("lab.nb-1.g1", "configure" if number % 2 else "reach", b"%d" % number)
+    bus.log("lab.nb-1.g10", "configure", b"of another run")
+    bus.log("lab.nb-12.g1", "configure", b"of another node")
+    async with asyncio.timeout(10):
+        while not [m async for m in bus.logged("lab.nb-12.g1")]:
+            await backend.wait(timedelta(milliseconds=20))
+    whole = [m async for m in bus.logged("lab.nb-1.g1")]
+    assert [m.data for m in whole] == [b"%d" % n for n in range(150)]
+    assert whole[0].subject == "log.lab.nb-1.g1.reach"
+    assert whole[0].time <= whole[-1].time <= await backend.store.now()
+    assert len([m async for m in bus.logged("lab.nb-1.g1", "configure")]) == 75
+    assert [m.data async for m in bus.logged("lab.nb-1.g1", after=whole[-3].sequence)] == [b"148", b"149"]
+    assert [m async for m in bus.logged("lab.nb-2.g1")] == []

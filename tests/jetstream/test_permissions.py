@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.jetstream.conftest import WHO, Guarded
+from tests.fixtures.guarded import WHO, Guarded
 from workflows.engine.ports import Guard
 from workflows.jetstream.ensure import ensure_streams
 from workflows.jetstream.permissions import User, accounts, new_key
@@ -73,6 +73,7 @@ MAY_NOT_CALL = [
     "STREAM.MSG.GET.EVENTS",
     "STREAM.RESTORE.KV_state",
     "CONSUMER.DELETE.WAKE.wake-lab",
+    "CONSUMER.CREATE.LOG.x",
 ]
 
 
@@ -121,6 +122,21 @@ async def test_a_person_can_read_the_state_watch_it_and_read_evidence(guarded: G
         assert await alice.evidence.get(name) == big
         with pytest.raises(Refused):
             await alice.evidence.put(b"forged")
+
+
+async def test_a_person_and_the_web_page_read_a_runs_log_and_nobody_else_does(guarded: Guarded) -> None:
+    async with AsyncExitStack() as stack:
+        sites = {who: await guarded.site(stack, who) for who in ("worker", "sync", "boot", "bot", "web", "alice")}
+        sites["worker"].bus.log("lab.nb-1.g1", "configure", b"line")
+        async with asyncio.timeout(5):
+            while not [m async for m in sites["alice"].bus.logged("lab.nb-1.g1")]:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert [m.data async for m in sites["web"].bus.logged("lab.nb-1.g1")] == [b"line"]
+        for who in ("sync", "boot", "bot"):
+            with pytest.raises(Refused):
+                [m async for m in sites[who].bus.logged("lab.nb-1.g1")]
+        with pytest.raises(Refused):
+            await sites["alice"].bus.publish("log.lab.nb-1.g1.configure", b"forged")
 
 
 async def test_the_services_get_what_they_consume(guarded: Guarded) -> None:

@@ -119,6 +119,9 @@ class Bus(Protocol):
     def log(self, run: str, step: str, line: bytes) -> None:
         """Publish a log line without waiting: a lost log line never fails a step."""
 
+    def logged(self, run: str, step: str = "*", *, after: int = 0) -> AsyncIterator[Message]:
+        """The log lines of a run so far with a sequence above ``after``, oldest first; of all its steps for ``*``."""
+
 
 class Evidence(Protocol):
     """Raw outputs by hash."""

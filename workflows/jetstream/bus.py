@@ -15,6 +15,7 @@ from datetime import timedelta
 import nats.errors
 
 from workflows.engine.ports import Message
+from workflows.jetstream.direct import messages
 from workflows.jetstream.pull import ConsumerGone, Delivered, pull
 from workflows.jetstream.table import Consumer, stream_of, wakes_of
 from workflows.jetstream.wire import ANSWER, Wire
@@ -103,6 +104,18 @@ class JetStreamBus:
             self._writer = asyncio.get_running_loop().create_task(self._write_lines())
         if not self._lines.full():
             self._lines.put_nowait((_checked(f"log.{run}.{step}"), line[:MAX_LINE]))
+
+    async def logged(self, run: str, step: str = "*", *, after: int = 0) -> AsyncIterator[Message]:
+        """The log lines of a run so far, oldest first.
+
+        Raises:
+            Refused: this user may not read the log.
+            Unreachable: no answer.
+        """
+        pattern = f"log.{run}.{step}"
+        _checked(pattern.removesuffix(".*"))
+        async for message in messages(self._wire, "LOG", pattern, after=after):
+            yield message
 
     async def close(self) -> None:
         """Hand the log lines that wait to the connection and end."""

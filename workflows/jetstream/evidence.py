@@ -2,7 +2,7 @@
 
 An object is chunks on one subject of its own and a record that names them, published last: a write that was cut short
 leaves no object. Reading needs direct reads only, so that a person may read without being able to make consumers.
-Format: NATS ADR-20; batches of direct reads: ADR-31.
+Format: NATS ADR-20.
 """
 
 import base64
@@ -10,10 +10,10 @@ import hashlib
 import json
 import secrets
 
+from workflows.jetstream.direct import messages
 from workflows.jetstream.table import EVIDENCE, EVIDENCE_BUCKET
 from workflows.jetstream.wire import Wire
 from workflows.model.errors import BadInput, Refused, Unreachable
-from workflows.model.record import Json
 
 MAX_EVIDENCE = 64 << 20
 CHUNK = 128 << 10
@@ -65,16 +65,8 @@ class JetStreamEvidence:
         place = await self._record(sha256)
         if place is None:
             raise Refused(f"no evidence {sha256[:64]} is kept here")
-        parts, after, more = [], 0, True
-        while more:
-            wanted: dict[str, Json] = {"seq": after + 1, "next_by_subj": f"$O.{EVIDENCE_BUCKET}.C.{place}", "batch": 64}
-            found, end = await self._wire.ask_for_all(f"{self._wire.prefix}.DIRECT.GET.{EVIDENCE}", wanted)
-            if end["Status"] not in ("204", "404"):
-                raise Unreachable(f"evidence {sha256[:12]} can't be read now: {end}")
-            parts += [message.data for message in found]
-            more = bool(found) and int(end.get("Nats-Num-Pending", "0")) > 0
-            after = int((found[-1].headers or {})["Nats-Sequence"]) if found else after
-        data = b"".join(parts)
+        chunks = messages(self._wire, EVIDENCE, f"$O.{EVIDENCE_BUCKET}.C.{place}")
+        data = b"".join([chunk.data async for chunk in chunks])
         if hashlib.sha256(data).hexdigest() != sha256:
             raise Refused(f"evidence {sha256[:12]} doesn't have its hash any more; don't trust it")
         return data

@@ -53,6 +53,7 @@ class Rights:
     consumes: tuple[tuple[str, str], ...] = ()
     commands: bool = False
     reads_evidence: bool = False
+    reads_log: bool = False
     writes_evidence: bool = False
 
 
@@ -73,8 +74,8 @@ RIGHTS: Mapping[Role, Rights] = {
     ),
     Role.BOOT: Rights(writes=("grant.>", "served.>"), publishes=("wake.>", "evt.agent.>", "log.>", "dead.>")),
     Role.BOT: Rights(consumes=(("NOTE", "bot"),), commands=True, reads_evidence=True),
-    Role.WEB: Rights(consumes=(("NOTE", "web"),), commands=True, reads_evidence=True),
-    Role.PERSON: Rights(commands=True, reads_evidence=True),
+    Role.WEB: Rights(consumes=(("NOTE", "web"),), commands=True, reads_evidence=True, reads_log=True),
+    Role.PERSON: Rights(commands=True, reads_evidence=True, reads_log=True),
 }
 
 
@@ -164,6 +165,8 @@ def _subjects(role: Role) -> list[str]:
         subjects.append("command.>")
     if rights.reads_evidence:
         subjects += [f"{_API}.DIRECT.GET.{EVIDENCE}", f"{_API}.DIRECT.GET.{EVIDENCE}.>"]
+    if rights.reads_log:
+        subjects += [f"{_API}.DIRECT.GET.LOG", f"{_API}.DIRECT.GET.LOG.>"]
     if rights.writes_evidence:
         subjects += [f"$O.{EVIDENCE_BUCKET}.C.*", f"$O.{EVIDENCE_BUCKET}.M.*"]
     return subjects
