@@ -17,11 +17,12 @@ from frontends.cli.exits import exit_code
 from frontends.cli.log import add_log
 from frontends.cli.output import safe
 from frontends.cli.verbs import add_verbs
-from frontends.cli.views import add_views
+from frontends.cli.views import Known, add_views
 from frontends.site import ConnectedSite
 from workflows.catalog import STEPS, WORKFLOWS
 from workflows.drivers.secrets import FileSecrets
 from workflows.model.errors import BringupError
+from workflows.model.profile import Sku
 
 
 class _Loaded:
@@ -36,6 +37,14 @@ class _Loaded:
         if self._config is None:
             self._config = load_config(self.path)
         return self._config
+
+
+def _foresee(sku: Sku) -> tuple[str, ...]:
+    """What of a sku the burn-in will not accept."""
+    from burn_in.foresight import unjudgeable
+    from burn_in.thresholds.load import load_thresholds
+
+    return unjudgeable(sku, load_thresholds())
 
 
 def build() -> typer.Typer:
@@ -62,7 +71,7 @@ def build() -> typer.Typer:
         async with connected(config, FileSecrets(config.secrets), config.who) as site:
             yield as_seen_by(site, config)
 
-    add_views(cli, open_site, STEPS, WORKFLOWS)
+    add_views(cli, open_site, Known(STEPS, WORKFLOWS, _foresee))
     add_log(cli, open_site)
     add_verbs(cli, open_site)
     add_services(cli, loaded.config)

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 
 from app.boot import serve_boot
@@ -46,10 +47,18 @@ async def up(config: Config, verbose: bool, replicas: int) -> None:
     async with own_nats(config) as (config, login):
         secrets = FileSecrets(config.secrets)
         async with connected(config, secrets, SELF, make_streams=replicas, login=login) as site:
+            _say_so(config)
             services = [_worker(config, site), serve_sync(config, site, secrets)]
             if config.boot is not None:
                 services.append(serve_boot(config, site.store, site.bus, secrets))
             await _until_told(services)
+
+
+def _say_so(config: Config) -> None:
+    """One line for whoever started it by hand: what runs here, and how to look at it."""
+    boot = f"; machines boot from {config.boot.http_url}" if config.boot is not None else ""
+    parts = f"site {config.settings.site}, mode {config.settings.mode}, NATS at {config.nats.url}{boot}"
+    sys.stderr.write(f"bringup is up: {parts}. Look with: bringup status. Ctrl-C ends it\n")
 
 
 def worker_name() -> str:

@@ -1,18 +1,23 @@
 """``plan``: what bringup would do with a node and why, by the same pure table that the worker asks. Touches nothing."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from frontends.read_model import NodeView
 from workflows.engine.choose import Choice, choose_workflow
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow
+from workflows.model.profile import Sku
 from workflows.model.settings import SiteSettings
 from workflows.model.status import NodeState
 
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """One node's plan. ``steps``: name, whether it destroys, whether it asks for approval, and its deadline."""
+    """One node's plan. ``steps``: name, whether it destroys, whether it asks for approval, and its deadline.
+
+    ``problems`` are what forbids it, ``warnings`` what would make it end badly.
+    """
 
     node: str
     label: str
@@ -21,6 +26,7 @@ class PlanView:
     profile: str
     won_by: str
     problems: tuple[str, ...]
+    warnings: tuple[str, ...]
     steps: tuple[tuple[str, str, str, str], ...]
 
     def as_json(self) -> dict[str, object]:
@@ -28,12 +34,19 @@ class PlanView:
         return asdict(self)
 
 
-def plan_node(view: NodeView, settings: SiteSettings, steps: Steps, workflows: dict[str, Workflow]) -> PlanView:
-    """The plan of one node as things stand."""
+def plan_node(
+    view: NodeView,
+    settings: SiteSettings,
+    steps: Steps,
+    workflows: dict[str, Workflow],
+    foresee: Callable[[Sku], tuple[str, ...]],
+) -> PlanView:
+    """The plan of one node as things stand. ``foresee`` says what of a sku the burn-in will not accept."""
     desired, status = view.desired, view.status
     busy = status.state in (NodeState.RUNNING, NodeState.WAITING, NodeState.PARKED, NodeState.HELD)
     if busy:
-        workflow, reason, asks = status.workflow, f"run {status.run} is open: {status.reason}", False
+        workflow, asks = status.workflow, False
+        reason = f"run {status.run} is open and {status.state.value} at {status.step}: {status.reason}"
     else:
         chosen = choose_workflow(desired, status, settings, None, None)
         workflow, reason, asks = chosen.workflow, chosen.reason, chosen.approval
@@ -49,6 +62,7 @@ def plan_node(view: NodeView, settings: SiteSettings, steps: Steps, workflows: d
         profile=f"{profile.sku.name} + {profile.release.name}" if profile else "none",
         won_by=profile.won_by if profile else "",
         problems=desired.problems,
+        warnings=foresee(profile.sku) if profile else (),
         steps=tuple(
             (
                 name,

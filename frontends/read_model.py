@@ -1,9 +1,9 @@
 """The read model of all frontends: each node's wish and status, side by side. Reads only."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from frontends.expected import History, Progress
 from workflows.engine.ports import Store
 from workflows.engine.selector import select
 from workflows.model.desired import Desired
@@ -11,17 +11,40 @@ from workflows.model.errors import BadInput
 from workflows.model.keys import Site
 from workflows.model.status import NodeState, NodeStatus
 
+_RESTING = (NodeState.IDLE, NodeState.WOULD, NodeState.IN_SERVICE, NodeState.FAILED)
+
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """One node as people see it."""
+    """One node as people see it. ``history`` is what the whole site's finished runs took."""
 
     desired: Desired
     status: NodeStatus
+    history: History
+
+    def progress(self, now: datetime) -> Progress:
+        """Where its open run stands in time."""
+        return self.history.progress(self.desired, self.status, now)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether nothing is done because the inventory's record is wrong."""
+        return bool(self.desired.problems) and self.status.state in _RESTING
+
+    @property
+    def why(self) -> str:
+        """Why it stands as it does, in one line."""
+        first, more = self.desired.problems[:1], len(self.desired.problems) - 1
+        return f"{first[0]}{f' (and {more} more)' if more else ''}" if self.blocked else self.status.reason
+
+    @property
+    def next_action(self) -> str:
+        """What comes next, and from whom."""
+        return "correct its record in the inventory" if self.blocked else self.status.next_action
 
     def as_json(self, now: datetime) -> dict[str, object]:
         """The row of ``--json``: stable names, seconds as numbers, times in ISO 8601 UTC."""
-        status = self.status
+        status, progress = self.status, self.progress(now)
         return {
             "node": self.desired.node,
             "name": self.desired.name,
@@ -33,8 +56,11 @@ class NodeView:
             "step_index": status.step_index,
             "step_count": status.step_count,
             "attempt": status.attempt,
+            "elapsed_seconds": _seconds(progress.elapsed),
+            "expected_seconds": _seconds(progress.expected.step) if progress.expected else None,
+            "remaining_seconds": _seconds(progress.left),
             "reason": status.reason or None,
-            "next_action": status.next_action or None,
+            "next_action": self.next_action or None,
             "deadline": status.deadline.isoformat() if status.deadline else None,
             "overdue": overdue(status, now),
             "outcome": status.outcome or None,
@@ -47,6 +73,10 @@ class NodeView:
             "problems": list(self.desired.problems),
             "timings": [t.model_dump() for t in status.timings],
         }
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return round(duration.total_seconds(), 1) if duration is not None else None
 
 
 def overdue(status: NodeStatus, now: datetime) -> bool:
@@ -78,10 +108,11 @@ async def fleet(store: Store, site: Site, selector: str | None = None) -> list[N
     Raises:
         BadInput: the selector names none, or is no selector.
     """
-    desired: Iterable[Desired] = await wishes(store, site)
+    desired = await wishes(store, site)
     chosen = select(selector, desired) if selector else sorted(desired, key=lambda d: d.label)
     known = {
         s.node: s
         for s in (NodeStatus.decode(v.data) for v in await store.list(f"status.{site}.*") if v.data is not None)
     }
-    return [NodeView(d, known.get(d.node, NodeStatus(node=d.node, label=d.label))) for d in chosen]
+    history = History((d, known[d.node]) for d in desired if d.node in known)
+    return [NodeView(d, known.get(d.node, NodeStatus(node=d.node, label=d.label)), history) for d in chosen]

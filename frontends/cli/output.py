@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from frontends.expected import Progress
 from frontends.read_model import NodeView, overdue
 from workflows.model.command import CommandOutcome
 from workflows.model.status import NodeState
@@ -34,6 +36,8 @@ _SIGN = {
     NodeState.IDLE: "·",
 }
 
+_ORDER = tuple(NodeState(s) for s in ("failed", "parked", "held", "waiting", "running", "would", "idle", "in-service"))
+
 
 def console() -> Console:
     """Standard output; no colour where it isn't a terminal. Wide enough there that no table is cut."""
@@ -51,8 +55,11 @@ def safe(text: str) -> Text:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> Table:
-    """A plain table."""
-    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    """A plain table; no header where no column has a name."""
+    named = any(columns)
+    made = Table(
+        title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold", show_header=named
+    )
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:
@@ -61,14 +68,14 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Text
 
 
 def fleet_table(views: Sequence[NodeView], now: datetime) -> Table:
-    """One row a node: what it does, since when, why it waits, what comes next."""
+    """One row a node: what it does, for how long, how long it takes usually, why it waits, what comes next."""
     rows: list[list[str | Text]] = []
     for view in views:
         status = view.status
-        late = overdue(status, now)
-        state = Text(f"{_SIGN[status.state]} {status.state.value}{' overdue' if late else ''}", _COLOUR[status.state])
+        late, progress = overdue(status, now), view.progress(now)
+        sign, colour = ("!", "yellow") if view.blocked else (_SIGN[status.state], _COLOUR[status.state])
+        state = Text(f"{sign} {status.state.value}{' overdue' if late else ''}", colour)
         step = f"{status.step} {status.step_index + 1}/{status.step_count}" if status.step and status.step_count else ""
-        why = view.desired.problems[0] if view.desired.problems and not status.run else status.reason
         rows.append(
             [
                 safe(view.desired.label),
@@ -76,12 +83,46 @@ def fleet_table(views: Sequence[NodeView], now: datetime) -> Table:
                 state,
                 status.workflow if status.run or status.state is NodeState.WOULD else "",
                 step,
-                elapsed(now - status.since) if status.since and not status.outcome else "",
-                why,
-                status.next_action,
+                _time(progress),
+                f"~{elapsed(progress.left)}" if progress.left is not None else "",
+                view.why,
+                view.next_action,
             ]
         )
-    return table("", ("node", "rack", "state", "workflow", "step", "for", "why", "next"), rows)
+    title = ", ".join(f"{number} {state}" for state, number in _counts(views)) if len(views) > 1 else ""
+    return table(title, ("node", "rack", "state", "workflow", "step", "for", "left", "why", "next"), rows)
+
+
+def _counts(views: Sequence[NodeView]) -> list[tuple[NodeState, int]]:
+    """How many nodes are in each state, what needs somebody first."""
+    number = Counter(v.status.state for v in views)
+    return [(state, number[state]) for state in _ORDER if number[state]]
+
+
+def _time(progress: Progress) -> str:
+    """How long the step takes so far, and how long it takes usually."""
+    if progress.elapsed is None:
+        return ""
+    usual = f" of ~{elapsed(progress.expected.step)}" if progress.expected is not None else ""
+    return f"{elapsed(progress.elapsed)}{usual}"
+
+
+def wish_table(view: NodeView) -> Table:
+    """What the inventory says of a node, and what is wrong with it."""
+    wish, status = view.desired, view.status
+    profile = wish.profile
+    addresses = ", ".join(a.cidr for i in wish.interfaces for a in i.addresses)
+    said = {
+        "node key": f"{wish.node}, generation {wish.generation}",
+        "status": f"{wish.status}{', protected' if wish.protected else ''}",
+        "serial": wish.serial or "none",
+        "BMC": wish.bmc.address if wish.bmc else "none",
+        "addresses": addresses or "none",
+        "profile": f"{profile.sku.name} + {profile.release.name} ({profile.won_by})" if profile else "none",
+        "accepted": f"{status.accepted_run} at {status.accepted_at:%Y-%m-%d %H:%M}Z" if status.accepted_at else "never",
+    }
+    rows = [*said.items(), *(("problem", p) for p in wish.problems)]
+    return table("wish", ("", ""), rows)
 
 
 def outcome_table(outcome: CommandOutcome) -> Table:

@@ -1,12 +1,17 @@
 """What people look at: status, show, plan."""
 
 import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from rich.live import Live
+from rich.text import Text
 
 from frontends.cli.exits import NOT_WELL, OK
-from frontends.cli.output import console, elapsed, fleet_table, print_json, safe, table
+from frontends.cli.output import console, fleet_table, print_json, safe, table, wish_table
 from frontends.cli.verbs import AsJson
 from frontends.journal_text import journal_lines
 from frontends.plan import PlanView, plan_node
@@ -14,24 +19,42 @@ from frontends.read_model import NodeView, fleet, one_node, overdue
 from frontends.site import ConnectedSite, OpenSite
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow
+from workflows.model.profile import Sku
 from workflows.model.status import NodeState
 
 MaybeSelector = Annotated[str | None, typer.Argument(help="which nodes; all where none is named")]
 Check = Annotated[bool, typer.Option("--check", help="exit 5 where a node is failed, parked or overdue")]
-Every = Annotated[float, typer.Option("--watch", help="look again every so many seconds", min=0)]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="look again and again, until Ctrl-C")]
+Every = Annotated[float, typer.Option("--every", help="seconds between two looks of --watch", min=0.1)]
 
 
-def add_views(cli: typer.Typer, open_site: OpenSite, steps: Steps, workflows: dict[str, Workflow]) -> None:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this version can do: its steps and workflows, and what of a sku its burn-in will not accept."""
+
+    steps: Steps
+    workflows: dict[str, Workflow]
+    foresee: Callable[[Sku], tuple[str, ...]]
+
+
+def add_views(cli: typer.Typer, open_site: OpenSite, known: Known) -> None:
     """Add the commands that only look."""
 
     @cli.command()
-    def status(selector: MaybeSelector = None, as_json: AsJson = False, check: Check = False, watch: Every = 0) -> None:
-        """Each node in one line: what it does, why it waits, what comes next."""
-        while True:
-            well = asyncio.run(_status(open_site, selector, as_json))
-            if not watch:
-                raise typer.Exit(NOT_WELL if check and not well else OK)
-            asyncio.run(asyncio.sleep(watch))
+    def status(
+        selector: MaybeSelector = None,
+        as_json: AsJson = False,
+        check: Check = False,
+        watch: Watch = False,
+        every: Every = 2,
+    ) -> None:
+        """Each node in one line: what it does, for how long, why it waits, what comes next."""
+        if watch:
+            with contextlib.suppress(KeyboardInterrupt):
+                asyncio.run(_watch(open_site, selector, as_json, every))
+            return
+        well = asyncio.run(_status(open_site, selector, as_json))
+        raise typer.Exit(NOT_WELL if check and not well else OK)
 
     @cli.command()
     def show(node: Annotated[str, typer.Argument(help="one node")], as_json: AsJson = False) -> None:
@@ -41,7 +64,7 @@ def add_views(cli: typer.Typer, open_site: OpenSite, steps: Steps, workflows: di
     @cli.command()
     def plan(selector: MaybeSelector = None, as_json: AsJson = False) -> None:
         """The steps that would run and why, which profile rule won, and what forbids it. Touches nothing."""
-        asyncio.run(_plan(open_site, selector, as_json, steps, workflows))
+        asyncio.run(_plan(open_site, selector, as_json, known))
 
 
 async def _status(open_site: OpenSite, selector: str | None, as_json: bool) -> bool:
@@ -55,6 +78,23 @@ async def _status(open_site: OpenSite, selector: str | None, as_json: bool) -> b
     return not any(v.status.state in bad or overdue(v.status, now) for v in views)
 
 
+async def _watch(open_site: OpenSite, selector: str | None, as_json: bool, every: float) -> None:
+    """Redraw in place in a terminal, append elsewhere, for ever."""
+    out = console()
+    redraw = out.is_terminal and not as_json
+    with Live(console=out, auto_refresh=False) if redraw else contextlib.nullcontext() as live:
+        async with open_site() as site:
+            while True:
+                views, now = await fleet(site.store, site.settings.site, selector), site.clock.now()
+                if live is not None:
+                    live.update(fleet_table(views, now), refresh=True)
+                elif as_json:
+                    print_json([v.as_json(now) for v in views])
+                else:
+                    out.print(fleet_table(views, now))
+                await asyncio.sleep(every)
+
+
 async def _show(open_site: OpenSite, node: str, as_json: bool) -> None:
     async with open_site() as site:
         view, now = await one_node(site.store, site.settings.site, node), site.clock.now()
@@ -64,11 +104,12 @@ async def _show(open_site: OpenSite, node: str, as_json: bool) -> None:
         return
     out = console()
     out.print(fleet_table([view], now))
-    out.print(table("journal", ("time", "entry", "step", "why"), [[str(x) for x in line.values()] for line in lines]))
-    rows = [[t.step, f"{t.seconds:.1f}s", str(t.attempts)] for t in view.status.timings]
-    out.print(table("timings", ("step", "took", "tries"), rows))
-    if view.status.state is NodeState.PARKED and view.status.since:
-        out.print(safe(f"parked for {elapsed(now - view.status.since)}: {view.status.reason}"))
+    out.print(wish_table(view))
+    if lines:
+        out.print(table("journal", ("time", "entry", "step", "why"), [[*line.values()] for line in lines]))
+    if view.status.timings:
+        rows = [[t.step, f"{t.seconds:.1f}s", str(t.attempts)] for t in view.status.timings]
+        out.print(table("timings", ("step", "took", "tries"), rows))
 
 
 async def _journal(site: ConnectedSite, view: NodeView) -> list[dict[str, str]]:
@@ -77,21 +118,20 @@ async def _journal(site: ConnectedSite, view: NodeView) -> list[dict[str, str]]:
     return await journal_lines(site.store, view.desired.node, view.status.cause)
 
 
-async def _plan(
-    open_site: OpenSite, selector: str | None, as_json: bool, steps: Steps, workflows: dict[str, Workflow]
-) -> None:
+async def _plan(open_site: OpenSite, selector: str | None, as_json: bool, known: Known) -> None:
     async with open_site() as site:
         views = await fleet(site.store, site.settings.site, selector)
-        plans = [plan_node(v, site.settings, steps, workflows) for v in views]
+        plans = [plan_node(v, site.settings, known.steps, known.workflows, known.foresee) for v in views]
     if as_json:
         print_json([p.as_json() for p in plans])
         return
     out = console()
     out.print(table("", ("node", "would", "why", "profile", "chosen by"), [_plan_row(p) for p in plans]))
-    for plan in plans:
-        if plan.steps and len(plans) == 1:
-            out.print(table("steps", ("step", "destroys", "asks", "at most"), [list(s) for s in plan.steps]))
+    if len(plans) == 1 and plans[0].steps:
+        out.print(table("steps", ("step", "destroys", "asks", "at most"), [list(s) for s in plans[0].steps]))
 
 
-def _plan_row(plan: PlanView) -> list[str]:
-    return [plan.label, plan.workflow or "nothing", plan.reason, plan.profile, plan.won_by]
+def _plan_row(plan: PlanView) -> list[str | Text]:
+    """Everything that is wrong stands in the row: whoever mends one thing sees the next at once."""
+    why = [plan.reason, *(p for p in plan.problems if p != plan.reason), *plan.warnings]
+    return [plan.label, plan.workflow or "nothing", Text("\n").join(map(safe, why)), plan.profile, plan.won_by]

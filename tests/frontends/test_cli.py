@@ -4,55 +4,92 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
+from burn_in.foresight import unjudgeable
 from frontends.cli.exits import NEEDS_HUMAN, NOT_WELL, REFUSED, UNREACHABLE, exit_code
 from frontends.cli.verbs import add_verbs
-from frontends.cli.views import add_views
+from frontends.cli.views import Known, add_views
 from frontends.site import ConnectedSite
 from lab.memory import LocalClock, MemoryBus, MemoryEvidence, MemoryStore
-from tests.workflows.samples import desired
+from tests.workflows.samples import PROFILE, desired
 from workflows.catalog import STEPS, WORKFLOWS
 from workflows.engine.commands import Commands
 from workflows.model.errors import BadInput, IdentityMismatch, Unreachable
 from workflows.model.settings import Mode, SiteSettings
-from workflows.model.status import NodeState, NodeStatus
+from workflows.model.status import NodeState, NodeStatus, StepTiming
 
 pytestmark = pytest.mark.fast
 
+PROBLEMS = ("it has no serial number: fill the device's field 'serial'", "it has no BMC address")
 NODES = [
     desired("gpu-001"),
     desired("gpu-002", status="active"),
-    desired("gpu-003", problems=("it has no serial number: fill the device's field 'serial'",)),
+    desired("gpu-003", problems=PROBLEMS),
+    desired("gpu-004", status="active", generation=2),
+    desired("gpu-005"),
+    desired(
+        "gpu-006", profile=PROFILE.model_copy(update={"sku": PROFILE.sku.model_copy(update={"gpu_model": "h900"})})
+    ),
 ]
 PARKED = NodeStatus(
     node="lab.nb-2", label="gpu-002", state=NodeState.PARKED, run="lab.nb-2.c7", cause="c7", digest="d" * 64,
-    workflow="reimage", reason="reimage of [bold]gpu-002[/bold] waits for approval", next_action="approve or deny it",
+    workflow="reimage", step="identify", reason="reimage of [bold]gpu-002[/bold] waits for approval",
+    next_action="approve or deny it",
 )  # fmt: skip
 
+ACCEPTED = NodeStatus(
+    node="lab.nb-4", label="gpu-004", state=NodeState.IN_SERVICE, run="lab.nb-4.g1", cause="g1", workflow="provision",
+    outcome="succeeded", accepted_run="lab.nb-4.g1", accepted_generation=1, reason="in service",
+    timings=tuple(StepTiming(step=s, seconds=t) for s, t in (("identify", 2), ("deploy", 600), ("reach", 60))),
+)  # fmt: skip
+RUNNING = NodeStatus(
+    node="lab.nb-5", label="gpu-005", state=NodeState.RUNNING, run="lab.nb-5.g1", cause="g1", workflow="provision",
+    step="deploy", step_index=5, step_count=11, step_since=datetime.now(UTC), reason="the machine writes",
+)  # fmt: skip
+STATUSES = [PARKED, ACCEPTED, RUNNING]
 
-def command_line(mode: Mode = Mode.AUTOMATIC) -> typer.Typer:
+
+class ImpatientClock(LocalClock):
+    """A person who presses Ctrl-C at the third look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    def now(self) -> datetime:
+        self.looks += 1
+        if self.looks == 3:
+            raise KeyboardInterrupt
+        return super().now()
+
+
+def command_line(mode: Mode = Mode.AUTOMATIC, clock: type[LocalClock] = LocalClock) -> typer.Typer:
     """The commands over a site in memory, with a consumer that answers."""
     settings = SiteSettings(site="lab", mode=mode)
 
     @asynccontextmanager
     async def open_site() -> AsyncIterator[ConnectedSite]:
-        store, bus, clock = MemoryStore(), MemoryBus("lab"), LocalClock()
+        store, bus = MemoryStore(), MemoryBus("lab")
         for node in NODES:
             await store.put(f"desired.{node.node}", node.encode(), expect=0)
-        await store.put(f"status.{PARKED.node}", PARKED.encode(), expect=0)
-        consumer = asyncio.create_task(Commands(store, bus, clock, settings, lambda: NODES).serve())
+        for status in STATUSES:
+            await store.put(f"status.{status.node}", status.encode(), expect=0)
+        consumer = asyncio.create_task(Commands(store, bus, LocalClock(), settings, lambda: NODES).serve())
         try:
-            yield ConnectedSite(store, bus, clock, MemoryEvidence(), settings, "ann")
+            yield ConnectedSite(store, bus, clock(), MemoryEvidence(), settings, "ann")
         finally:
             consumer.cancel()
             await asyncio.gather(consumer, return_exceptions=True)
 
     cli = typer.Typer()
-    add_views(cli, open_site, STEPS, WORKFLOWS)
+    add_views(cli, open_site, Known(STEPS, WORKFLOWS, lambda sku: unjudgeable(sku, {})))
     add_verbs(cli, open_site)
     return cli
 
@@ -81,6 +118,42 @@ def test_status_as_json_has_stable_names() -> None:
     assert [(r["name"], r["state"], r["run"]) for r in rows] == [("gpu-002", "parked", "lab.nb-2.c7")]
 
 
+def test_a_node_that_can_not_be_served_says_all_that_is_wrong_and_whose_turn_it_is() -> None:
+    (row,) = json.loads(run("status", "gpu-003", "--json")[1])
+    assert (row["problems"], row["next_action"]) == (list(PROBLEMS), "correct its record in the inventory")
+    assert "no serial number: fill the device's field 'serial' (and 1 more)" in run("status", "gpu-003")[1]
+    assert PROBLEMS[1] in run("plan", "gpu-003")[1]
+    assert PROBLEMS[1] in run("show", "gpu-003")[1]
+
+
+def test_the_whole_fleet_is_counted_by_state() -> None:
+    assert run("status")[1].startswith("1 parked, 1 running, 3 idle, 1 in-service")
+
+
+def test_an_open_run_says_how_long_it_takes_and_how_long_it_usually_does() -> None:
+    (row,) = json.loads(run("status", "gpu-005", "--json")[1])
+    assert 0 <= row["elapsed_seconds"] < 60
+    assert (row["expected_seconds"], 600 < row["remaining_seconds"] <= 660) == (600, True)
+    assert "of ~10m00s" in run("status", "gpu-005")[1]
+    (parked,) = json.loads(run("status", "gpu-002", "--json")[1])
+    assert (parked["expected_seconds"], parked["remaining_seconds"]) == (None, None)
+
+
+def test_a_watch_appends_where_there_is_no_terminal_and_ends_quietly() -> None:
+    result = CliRunner().invoke(command_line(clock=ImpatientClock), ["status", "gpu-001", "--watch", "--every", "0.1"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.output.count("gpu-001") == 2
+
+
+def test_a_watch_redraws_in_place_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = StringIO()
+    monkeypatch.setattr("frontends.cli.views.console", lambda: Console(file=screen, force_terminal=True, width=120))
+    result = CliRunner().invoke(command_line(clock=ImpatientClock), ["status", "gpu-001", "--watch", "--every", "0.1"])
+    assert result.exit_code == 0
+    up_and_erase = "\x1b[1A\x1b[2K"
+    assert up_and_erase in screen.getvalue().partition("gpu-001")[2].partition("gpu-001")[0]
+
+
 def test_check_makes_a_parked_node_an_exit_code() -> None:
     assert run("status", "--check")[0] == NOT_WELL
     assert run("status", "gpu-001", "--check")[0] == 0
@@ -92,6 +165,25 @@ def test_plan_shows_the_steps_and_what_forbids_them() -> None:
     assert [s[0] for s in plans["gpu-001"]["steps"]][:3] == ["identify", "power_off", "set_boot"]
     assert plans["gpu-003"]["workflow"] == ""
     assert "serial" in plans["gpu-003"]["reason"]
+
+
+def test_plan_says_what_is_open_what_has_drifted_and_what_the_burn_in_will_not_accept() -> None:
+    plans = {p["label"]: p for p in json.loads(run("plan", "--json")[1])}
+    assert plans["gpu-002"]["workflow"] == "reimage"
+    assert plans["gpu-002"]["reason"].startswith("run lab.nb-2.c7 is open and parked at identify: ")
+    assert (plans["gpu-004"]["workflow"], plans["gpu-004"]["steps"]) == ("", [])
+    assert "the inventory changed since it was accepted" in plans["gpu-004"]["reason"]
+    assert plans["gpu-006"]["workflow"] == "provision"
+    assert "no thresholds are known for GPU model 'h900'" in plans["gpu-006"]["warnings"][0]
+    assert "no thresholds are known for GPU model 'h900'" in run("plan", "gpu-006")[1]
+
+
+def test_show_names_the_wish_and_leaves_out_what_is_empty() -> None:
+    text = run("show", "gpu-001")[1]
+    assert "SN1" in text
+    assert "lab + r1 (test)" in text
+    assert "timings" not in text
+    assert "deploy" in run("show", "gpu-004")[1]
 
 
 def test_plan_of_a_site_that_observes_says_so() -> None:

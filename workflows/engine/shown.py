@@ -54,6 +54,7 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
             "next_action": last.next_action,
             "digest": last.digest if state.phase is Phase.PARKED else "",
             "since": before.since if same else state.last_at,
+            "step_since": state.first_intent_at if not finished else None,
             "deadline": last.deadline,
             "due_at": last.due_at,
             "watch": last.watch,

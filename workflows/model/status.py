@@ -31,6 +31,7 @@ class StepTiming(Record):
 class NodeStatus(Record):
     """One node now. ``accepted_run`` stays for good once a run has accepted the node: it was in service (law 4).
 
+    ``since`` is when run, state or step last changed, ``step_since`` when the step first began.
     ``answered`` is the largest command sequence that a worker has considered for this node.
     ``deadline`` is when a wait becomes overdue, ``due_at`` when a worker looks again; both are server time.
     """
@@ -49,6 +50,7 @@ class NodeStatus(Record):
     next_action: str = ""
     digest: str = ""
     since: datetime | None = None
+    step_since: datetime | None = None
     deadline: datetime | None = None
     due_at: datetime | None = None
     watch: str | None = None
