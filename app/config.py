@@ -5,11 +5,13 @@ relative paths in it are relative to the file. It holds no secret: only referenc
 """
 
 import os
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from itertools import combinations
 from pathlib import Path
 from typing import Self
 
 import yaml
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from inventory_sync.settings import SyncSettings
 from workflows.model.errors import BadInput
@@ -56,12 +58,62 @@ class YamlConfig(Record):
     directory: Path
 
 
+class PrefixConfig(Record):
+    """A provisioning prefix, relayed ones included; the prefix alone may be written as text.
+
+    ``pool`` (first and last address) serves machines that nobody knows yet; without one only known machines get an
+    address. ``proxy``: the site's own DHCP server gives the addresses here, dnsmasq adds where to boot from.
+    """
+
+    prefix: IPv4Network
+    gateway: IPv4Address | None = None
+    pool: tuple[IPv4Address, IPv4Address] | None = None
+    proxy: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text(cls, raw: object) -> object:
+        return {"prefix": raw} if isinstance(raw, str) else raw
+
+    @field_validator("prefix", mode="before")
+    @classmethod
+    def _network(cls, raw: object) -> IPv4Network:
+        return IPv4Network(str(raw))  # its errors say what is wrong; pydantic's own don't
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if self.proxy and (self.pool or self.gateway):
+            raise ValueError(
+                f"{self.prefix} is proxy: its gateway and pool are the other DHCP server's, leave them out"
+            )
+        if outside := [str(a) for a in (self.gateway, *(self.pool or ())) if a is not None and a not in self.prefix]:
+            raise ValueError(f"{', '.join(outside)} is not in {self.prefix}")
+        if self.pool is not None and self.pool[1] < self.pool[0]:
+            raise ValueError(f"the pool of {self.prefix} ends before it begins")
+        return self
+
+
 class DhcpConfig(Record):
-    """dnsmasq's host file, kept by the boot service. ``pid_file`` is dnsmasq's: it is told when the file changed."""
+    """dnsmasq's host file, kept by the boot service, and what ``bringup boot dnsmasq`` renders its configuration from.
+
+    ``pid_file`` is dnsmasq's: it is told when the host file changed. ``interface`` is where it listens. ``advertise`` is an
+    IPv6 prefix for router advertisements, for networks where no router sends any: Debian's iPXE waits 13 s for one.
+    """
 
     hosts_file: Path
-    prefixes: tuple[str, ...]
+    prefixes: tuple[PrefixConfig, ...] = Field(min_length=1)
     pid_file: Path | None = None
+    interface: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,15}$")
+    lease_file: Path = Path("/var/lib/misc/dnsmasq.leases")
+    tftp_root: Path = Path("/usr/lib/ipxe")
+    advertise: IPv6Address | None = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        for one, other in combinations((p.prefix for p in self.prefixes), 2):
+            if one.overlaps(other):
+                raise ValueError(f"{one} and {other} overlap")
+        return self
 
 
 class BootConfig(Record):

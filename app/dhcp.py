@@ -1,13 +1,16 @@
-"""Keeps dnsmasq's host file in step with the inventory, and tells dnsmasq to read it again without a restart."""
+"""dnsmasq by the site's configuration: its configuration file rendered, its host file kept in step with the inventory.
+
+dnsmasq is told to read the host file again without a restart.
+"""
 
 import asyncio
 import os
 import signal
-from ipaddress import ip_network
 from pathlib import Path
 
-from app.config import DhcpConfig
-from boot.dnsmasq import Subnet, render_hosts, write_atomically
+from app.config import BootConfig, DhcpConfig
+from boot.dnsmasq import DhcpSettings, Subnet, render_config, render_hosts, write_atomically
+from boot.templates import environment
 from workflows.engine.ports import Store
 from workflows.model.desired import Desired
 from workflows.model.errors import BadInput
@@ -15,21 +18,34 @@ from workflows.model.keys import Site
 
 
 def subnets_of(dhcp: DhcpConfig) -> tuple[Subnet, ...]:
-    """The provisioning prefixes of the configuration.
+    """The provisioning prefixes of the configuration."""
+    return tuple(Subnet(p.prefix, p.gateway, p.pool, p.proxy) for p in dhcp.prefixes)
+
+
+def dnsmasq_config(boot: BootConfig | None) -> str:
+    """dnsmasq's configuration for this site.
 
     Raises:
-        BadInput: one of them is no IPv4 prefix.
+        BadInput: the configuration doesn't say what dnsmasq needs; the message names the setting.
     """
-    found = []
-    for cidr in dhcp.prefixes:
-        try:
-            prefix = ip_network(cidr)
-        except ValueError as error:
-            raise BadInput(f"boot.dhcp.prefixes: {error}") from None
-        if prefix.version != 4:
-            raise BadInput(f"boot.dhcp.prefixes: {cidr} is not IPv4")
-        found.append(Subnet(prefix))
-    return tuple(found)
+    if boot is None or boot.dhcp is None:
+        raise BadInput("the configuration has no section boot.dhcp: add it with hosts_file, prefixes and interface")
+    dhcp = boot.dhcp
+    if dhcp.interface is None:
+        raise BadInput("boot.dhcp.interface is missing: name the network interface that dnsmasq listens on")
+    return render_config(
+        DhcpSettings(
+            interface=dhcp.interface,
+            boot_url=boot.http_url,
+            subnets=subnets_of(dhcp),
+            hosts_file=dhcp.hosts_file,
+            lease_file=dhcp.lease_file,
+            tftp_root=dhcp.tftp_root,
+            nameservers=boot.nameservers,
+            advertise=str(dhcp.advertise) if dhcp.advertise else None,
+        ),
+        environment(),
+    )
 
 
 async def keep_hosts(store: Store, site: Site, dhcp: DhcpConfig) -> None:

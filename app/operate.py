@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.config import Config
+from workflows.model.errors import BadInput
 
 Replicas = Annotated[int, typer.Option("--replicas", help="copies of each stream when they are made", min=1, max=5)]
+Write = Annotated[Path | None, typer.Option("--write", help="replace this file instead of printing")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="log every step")]
 
 
@@ -29,12 +32,32 @@ def add_services(cli: typer.Typer, config: Callable[[], Config]) -> None:
 
         asyncio.run(services.sync(config(), verbose, replicas))
 
-    @cli.command()
-    def boot(verbose: Verbose = False) -> None:
-        """Answer machines that boot the network: scripts, grants, images, phone-home."""
-        from app import services
+    boots = typer.Typer()
+    cli.add_typer(boots, name="boot")
 
-        asyncio.run(services.boot(config(), verbose))
+    @boots.callback(invoke_without_command=True)
+    def boot(context: typer.Context, verbose: Verbose = False) -> None:
+        """Answer machines that boot the network: scripts, grants, images, phone-home."""
+        if context.invoked_subcommand is None:
+            from app import services
+
+            asyncio.run(services.boot(config(), verbose))
+
+    @boots.command()
+    def dnsmasq(write: Write = None) -> None:
+        """Print dnsmasq's configuration for this site (boot.dhcp), or write it to a file. Check it with dnsmasq --test."""
+        from app.dhcp import dnsmasq_config
+        from boot.dnsmasq import write_atomically
+
+        text = dnsmasq_config(config().boot)
+        if write is None:
+            typer.echo(text, nl=False)
+            return
+        try:
+            changed = write_atomically(write, text)
+        except OSError as error:
+            raise BadInput(f"{write} can't be written: {error.strerror}") from None
+        typer.echo(f"{write} is written: restart dnsmasq" if changed else f"{write} says so already")
 
     @cli.command()
     def up(verbose: Verbose = False, replicas: Replicas = 1) -> None:

@@ -1,4 +1,4 @@
-"""The commands that set a site up: ``netbox init``, ``image build``, ``dhcp``, ``doctor``."""
+"""The commands that set a site up: ``netbox init``, ``image build``, ``doctor``."""
 
 import asyncio
 from collections.abc import Callable
