@@ -13,6 +13,7 @@ from app.config import Config, load_config
 from app.demo_command import add_demo
 from app.operate import add_services
 from app.set_up import add_set_up
+from frontends.cli.campaign import add_campaign
 from frontends.cli.exits import exit_code
 from frontends.cli.log import add_log
 from frontends.cli.output import safe
@@ -74,6 +75,7 @@ def build() -> typer.Typer:
     add_views(cli, open_site, Known(STEPS, WORKFLOWS, _foresee))
     add_log(cli, open_site)
     add_verbs(cli, open_site)
+    add_campaign(cli, open_site)
     add_services(cli, loaded.config)
     add_set_up(cli, loaded.config)
     add_demo(cli)

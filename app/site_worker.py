@@ -12,8 +12,11 @@ from app.inventory import make_inventory
 from app.worker import Ports, build_worker
 from burn_in.gate import Gate
 from burn_in.subnet_manager import InfinibandDiags
+from workflows.catalog import STEPS, WORKFLOWS
 from workflows.drivers.ansible.driver import AnsibleDriver
 from workflows.drivers.bmcs import BmcDrivers
+from workflows.engine.campaign import Preview
+from workflows.engine.campaign_driver import CampaignDriver
 from workflows.engine.commands import Commands
 from workflows.engine.ports import Secrets, Store
 from workflows.engine.reconciler import Reconciler
@@ -88,7 +91,9 @@ async def run_worker(config: Config, site: JetStreamSite, ports: Ports, name: st
     reconciler = Reconciler(ports.store, ports.bus, ports.clock, jitter)
     wishes = _Wishes(ports.store, config.settings.site)
     await wishes.load()
-    commands = Commands(ports.store, ports.bus, ports.clock, config.settings, wishes.all)
+    preview = Preview(config.settings, STEPS, WORKFLOWS)
+    commands = Commands(ports.store, ports.bus, ports.clock, config.settings, preview, wishes.all)
+    driver = CampaignDriver(ports.store, ports.bus, ports.clock, config.settings, preview, wishes.all, jitter)
     async with asyncio.TaskGroup() as group:
-        for service in (worker.serve(), reconciler.serve(), wishes.follow(), commands.serve()):
+        for service in (worker.serve(), reconciler.serve(), wishes.follow(), commands.serve(), driver.serve()):
             group.create_task(service)

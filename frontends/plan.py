@@ -49,7 +49,7 @@ def plan_node(
         reason = f"run {status.run} is open and {status.state.value} at {status.step}: {status.reason}"
     else:
         chosen = choose_workflow(desired, status, settings, None, None)
-        workflow, reason, asks = chosen.workflow, chosen.reason, chosen.approval
+        workflow, reason, asks = chosen.workflow, status.campaign or chosen.reason, chosen.approval
         if chosen.choice in (Choice.DRIFT, Choice.NOTHING, Choice.REFUSED):
             workflow = ""
     names = workflows[workflow].steps if workflow in workflows else ()

@@ -35,7 +35,11 @@ class NodeView:
     def why(self) -> str:
         """Why it stands as it does, in one line."""
         first, more = self.desired.problems[:1], len(self.desired.problems) - 1
-        return f"{first[0]}{f' (and {more} more)' if more else ''}" if self.blocked else self.status.reason
+        return (
+            f"{first[0]}{f' (and {more} more)' if more else ''}"
+            if self.blocked
+            else self.status.campaign or self.status.reason
+        )
 
     @property
     def next_action(self) -> str:
@@ -60,6 +64,7 @@ class NodeView:
             "expected_seconds": _seconds(progress.expected.step) if progress.expected else None,
             "remaining_seconds": _seconds(progress.left),
             "reason": status.reason or None,
+            "campaign": status.campaign or None,
             "next_action": self.next_action or None,
             "deadline": status.deadline.isoformat() if status.deadline else None,
             "overdue": overdue(status, now),

@@ -125,10 +125,13 @@ def wish_table(view: NodeView) -> Table:
     return table("wish", ("", ""), rows)
 
 
-def outcome_table(outcome: CommandOutcome) -> Table:
-    """What a command came to, node by node."""
+def print_outcome(outcome: CommandOutcome) -> None:
+    """What a command came to in one line, then node by node."""
+    out = console()
+    out.print(safe(f"command {outcome.sequence}: {outcome.text}"), soft_wrap=True)
     rows = [[n.label, "taken" if n.accepted else "refused", n.text] for n in outcome.nodes]
-    return table(f"command {outcome.sequence}: {outcome.text}", ("node", "", ""), rows)
+    if rows:
+        out.print(table("", ("node", "", ""), rows))
 
 
 def elapsed(duration: timedelta) -> str:

@@ -6,16 +6,20 @@ from typing import Annotated
 
 import typer
 
+from frontends.campaigns import one_campaign
 from frontends.cli.exits import OK, REFUSED
-from frontends.cli.output import console, outcome_table, print_json
+from frontends.cli.output import print_json, print_outcome
 from frontends.read_model import fleet
 from frontends.send import send
 from frontends.site import ConnectedSite, OpenSite
+from workflows.model.campaign import campaign_of
 from workflows.model.command import VERBS, CommandBody, CommandOutcome, Verb
 
 _PATIENCE = timedelta(seconds=15)
 
-Selector = Annotated[str, typer.Argument(help="a name, gpu-[001-032], rack:R12, tag:…, sku:…; several with commas")]
+Selector = Annotated[
+    str, typer.Argument(help="gpu-001, gpu-[001-032], rack:R12, tag:…, sku:…; several with commas; campaign:<id>")
+]
 Reason = Annotated[str, typer.Option("--reason", "-m", help="why; stands in the run's journal")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
 Release = Annotated[str | None, typer.Option("--release", help="refuse unless the inventory names this release")]
@@ -44,7 +48,7 @@ def _add(cli: typer.Typer, open_site: OpenSite, verb: Verb) -> None:
         if as_json:
             print_json(outcome.model_dump(mode="json"))
         else:
-            console().print(outcome_table(outcome))
+            print_outcome(outcome)
         raise typer.Exit(OK if outcome.accepted else REFUSED)
 
     command.__doc__ = f"{rule.about[0].upper()}{rule.about[1:]}."
@@ -59,7 +63,10 @@ async def _send(open_site: OpenSite, verb: Verb, body: CommandBody) -> CommandOu
 
 
 async def _as_seen(site: ConnectedSite, verb: Verb, body: CommandBody) -> CommandBody:
-    """Name what the sender saw, where one node was named: its newest run, and the digest that waits for approval."""
+    """Name what the sender saw, where one node or a campaign was named: its newest run, the digest to be approved."""
+    if (campaign := campaign_of(body.select)) is not None:
+        seen = await one_campaign(site.store, site.settings.site, campaign)
+        return body.model_copy(update={"digest": seen.digest() if verb is Verb.APPROVE else None})
     views = await fleet(site.store, site.settings.site, body.select)
     if len(views) != 1:
         return body

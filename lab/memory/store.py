@@ -5,6 +5,7 @@ calls raise Unreachable; ``lose_answers`` lets that many writes happen whose ack
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +23,7 @@ class MemoryStore:
     def __init__(self, clock: Timers | None = None):
         self._clock: Timers = clock or LocalClock()
         self._records: dict[str, Value] = {}
+        self._by_node: defaultdict[str, dict[str, Value]] = defaultdict(dict)
         self._sequence = 0
         self._watchers: list[tuple[tuple[str, ...], asyncio.Queue[Value]]] = []
         self.down = False
@@ -107,13 +109,17 @@ class MemoryStore:
             raise Conflict(f"{key} has changed meanwhile; read it again and decide again")
 
     def _live(self, patterns: tuple[str, ...]) -> Sequence[Value]:
-        found = (v for v in self._records.values() if any(matches(p, v.key) for p in patterns))
-        return sorted((v for v in found if v.data is not None), key=lambda v: v.seq)
+        found: dict[str, Value] = {}
+        for pattern in patterns:
+            node = _node(pattern)
+            records = self._records if "*" in node or ">" in node else self._by_node.get(node, {})
+            found |= {k: v for k, v in records.items() if v.data is not None and matches(pattern, k)}
+        return sorted(found.values(), key=lambda v: v.seq)
 
     def _write(self, key: str, data: bytes | None) -> int:
         self._sequence += 1
         value = Value(key, data, self._sequence, self._clock.now())
-        self._records[key] = value
+        self._records[key] = self._by_node[_node(key)][key] = value
         for patterns, changes in self._watchers:
             if any(matches(p, key) for p in patterns):
                 changes.put_nowait(value)
@@ -126,9 +132,14 @@ class MemoryStore:
 
     def _forget(self, key: str, seq: int) -> None:
         if self._seq(key) == seq:
-            del self._records[key]
+            del self._records[key], self._by_node[_node(key)][key]
 
     def _answer(self, key: str) -> None:
         if self.lose_answers > 0:
             self.lose_answers -= 1
             raise Unreachable(f"{key}: the acknowledgement was lost")
+
+
+def _node(key: str) -> str:
+    """The first three parts, which a node's records of one kind share: ``journal.<site>.<id>``."""
+    return ".".join(key.split(".", 3)[:3])

@@ -20,6 +20,7 @@ from frontends.site import ConnectedSite
 from lab.memory import LocalClock, MemoryBus, MemoryEvidence, MemoryStore
 from tests.workflows.samples import PROFILE, desired
 from workflows.catalog import STEPS, WORKFLOWS
+from workflows.engine.campaign import Preview
 from workflows.engine.commands import Commands
 from workflows.model.errors import BadInput, IdentityMismatch, Unreachable
 from workflows.model.settings import Mode, SiteSettings
@@ -81,7 +82,8 @@ def command_line(mode: Mode = Mode.AUTOMATIC, clock: type[LocalClock] = LocalClo
             await store.put(f"desired.{node.node}", node.encode(), expect=0)
         for status in STATUSES:
             await store.put(f"status.{status.node}", status.encode(), expect=0)
-        consumer = asyncio.create_task(Commands(store, bus, LocalClock(), settings, lambda: NODES).serve())
+        preview = Preview(settings, STEPS, WORKFLOWS)
+        consumer = asyncio.create_task(Commands(store, bus, LocalClock(), settings, preview, lambda: NODES).serve())
         try:
             yield ConnectedSite(store, bus, clock(), MemoryEvidence(), settings, "ann")
         finally:

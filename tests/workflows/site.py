@@ -21,6 +21,8 @@ from tests.fakes.effects import (
 )
 from tests.fakes.world import World
 from tests.workflows.samples import desired
+from workflows.catalog import STEPS, WORKFLOWS
+from workflows.engine.campaign import Preview
 from workflows.engine.commands import Commands
 from workflows.engine.look import View, look
 from workflows.engine.ports import Message
@@ -104,7 +106,8 @@ class Site:
 
     async def take(self, message: Message) -> CommandOutcome:
         """Let the consumer take a message."""
-        commands = Commands(self.store, self.bus, self.clock, self.settings, lambda: [self.world.wish])
+        preview = Preview(self.settings, STEPS, WORKFLOWS)
+        commands = Commands(self.store, self.bus, self.clock, self.settings, preview, lambda: [self.world.wish])
         return await commands.take(message)
 
     async def steal(self) -> None:

@@ -7,6 +7,7 @@ one that names another run than the open one is left to ``choose_workflow`` or r
 from dataclasses import dataclass
 from datetime import datetime
 
+from workflows.model.campaign import Campaign, CampaignState
 from workflows.model.command import Ask, Request, Verb
 from workflows.model.journal import Fold, Kind, Phase
 from workflows.model.run import Run
@@ -31,12 +32,24 @@ def newest_sequence(request: Request) -> int:
     return max((a.sequence for a in asks if a is not None), default=0)
 
 
-def unanswered(request: Request | None, run: Run, state: Fold, settings: SiteSettings, now: datetime) -> Answer | None:
+def unanswered(
+    request: Request | None,
+    run: Run,
+    state: Fold,
+    settings: SiteSettings,
+    now: datetime,
+    campaign: Campaign | None = None,
+) -> Answer | None:
     """The first request about this run that the journal doesn't answer yet, in the order of what people mean most.
 
-    An approval that is void (another digest, too old, the requester's own under four eyes) is no answer.
+    An approval that is void (another digest, too old, the requester's own under four eyes) is no answer. What people
+    asked of the run's ``campaign`` counts as asked of the run.
     """
-    if request is None or state.phase in _ENDED:
+    if state.phase in _ENDED:
+        return None
+    if campaign is not None and (answer := _of_campaign(campaign, run, state, settings, now)) is not None:
+        return answer
+    if request is None:
         return None
     if (ask := _fresh(request.cancel, run, state)) is not None:
         return Answer(Kind.CANCELLED, ask, f"cancelled by {ask.who}: {ask.reason or 'no reason was given'}")
@@ -57,6 +70,25 @@ def unanswered(request: Request | None, run: Run, state: Fold, settings: SiteSet
     if not digest and (ask := _fresh(request.resume, run, state)) is not None:
         return Answer(Kind.RESUMED, ask, f"resumed by {ask.who}: {ask.reason or 'no reason was given'}")
     return None
+
+
+def _of_campaign(campaign: Campaign, run: Run, state: Fold, settings: SiteSettings, now: datetime) -> Answer | None:
+    """What the campaign's record says to this run: that it ends, or that what it waits for is approved."""
+    member = campaign.member(run.node)
+    over = campaign.state in (CampaignState.STOPPING, CampaignState.CANCELLED)
+    if over and member is not None and member.cause == run.cause:
+        ask = Ask(sequence=campaign.answered, at=now, verb=Verb.CANCEL, who=campaign.stopped_by)
+        return Answer(Kind.CANCELLED, ask, f"campaign {campaign.id} was cancelled by {ask.who}")
+    waits = state.phase is Phase.PARKED and state.last is not None and state.last.digest == run.digest()
+    return campaign_approval(campaign, run, settings, now) if waits else None
+
+
+def campaign_approval(campaign: Campaign, run: Run, settings: SiteSettings, now: datetime) -> Answer | None:
+    """The approval that a campaign gives to exactly this run, now."""
+    if campaign.approved_at is None or not campaign.approves(run, now, settings.approval_life):
+        return None
+    ask = Ask(sequence=0, at=campaign.approved_at, verb=Verb.APPROVE, who=campaign.approved_by)
+    return Answer(Kind.APPROVED, ask, f"approved by {ask.who} with campaign {campaign.id}", run.digest())
 
 
 def same_pair_of_eyes(asked_by: str, approver: str, settings: SiteSettings) -> bool:

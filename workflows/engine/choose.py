@@ -4,12 +4,13 @@ Only the start status on a node that was never in service, or a command, opens a
 an accepted node is drift: shown, never acted on (law 4).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from workflows.model.campaign import Campaign, CampaignState, MemberState, id_of_edit
 from workflows.model.command import VERBS, Ask, Verb
 from workflows.model.desired import Desired, Intent
-from workflows.model.keys import Cause, cause_of_command, cause_of_generation
+from workflows.model.keys import Cause, NodeKey, cause_of_command, cause_of_generation
 from workflows.model.run import Run
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeStatus
@@ -19,6 +20,7 @@ class Choice(StrEnum):
     """What a look at a node without an open run comes to."""
 
     START = "start"
+    WAITS = "waits"
     WOULD = "would"
     DRIFT = "drift"
     NOTHING = "nothing"
@@ -27,7 +29,10 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The row that held, in words; ``workflow`` and ``cause`` where something starts or would."""
+    """The row that held, in words; ``workflow`` and ``cause`` where something starts or would.
+
+    One that *waits* starts when its campaign lets the node go.
+    """
 
     choice: Choice
     reason: str
@@ -35,14 +40,25 @@ class Chosen:
     cause: Cause | None = None
     ask: Ask | None = None
     approval: bool = False
+    campaign: str | None = None
 
 
 def choose_workflow(
-    desired: Desired, status: NodeStatus, settings: SiteSettings, newest: Run | None, ask: Ask | None
+    desired: Desired,
+    status: NodeStatus,
+    settings: SiteSettings,
+    newest: Run | None,
+    ask: Ask | None,
+    campaign: Campaign | None = None,
 ) -> Chosen:
-    """Pick. ``newest`` is the node's newest run (finished), ``ask`` an unanswered start request."""
+    """Pick. ``newest`` is the node's newest run (finished), ``ask`` an unanswered start request, ``campaign`` the one
+    that the request, or the edit that staged the node, belongs to.
+    """
     if ask is not None:
-        return _asked(desired, status, settings, newest, ask)
+        chosen = _asked(desired, status, settings, newest, ask)
+        if ask.campaign is None or chosen.choice is not Choice.START:
+            return chosen
+        return _when_let_go(desired.node, replace(chosen, campaign=ask.campaign), campaign)
     if desired.intent is Intent.NOT_OURS:
         return Chosen(Choice.NOTHING, "its status says that it is not bringup's")
     accepted = bool(status.accepted_run)
@@ -66,9 +82,29 @@ def choose_workflow(
     mode = settings.mode_of(desired.rack)
     if mode is Mode.OBSERVE:
         return Chosen(Choice.WOULD, "the mode is observe: nothing is touched", "provision", cause)
-    return Chosen(
+    start = Chosen(
         Choice.START, f"{desired.status} in the inventory", "provision", cause, approval=mode is Mode.SUPERVISED
     )
+    if desired.edit is None or desired.edit.nodes < settings.campaign_from:
+        return start
+    reason = f"{desired.status} with {desired.edit.nodes - 1} more by one edit of {desired.edit.person}"
+    return _when_let_go(
+        desired.node, replace(start, reason=reason, campaign=id_of_edit(desired.edit.request)), campaign
+    )
+
+
+def _when_let_go(node: NodeKey, start: Chosen, campaign: Campaign | None) -> Chosen:
+    """What would start, as its campaign stands: a run of a campaign always needs that campaign's approval."""
+    start = replace(start, approval=True)
+    if campaign is None:
+        return replace(start, choice=Choice.WAITS, reason=f"{start.reason}; campaign {start.campaign} is not made yet")
+    member = campaign.member(node)
+    if not campaign.live or member is None or member.state is MemberState.SKIPPED:
+        why = campaign.text if member is None else member.text or campaign.text
+        return Chosen(Choice.NOTHING, f"campaign {campaign.id} is {campaign.state} without it: {why or 'untouched'}")
+    if campaign.state is CampaignState.RUNNING and member.state is MemberState.LET_GO and member.cause == start.cause:
+        return start
+    return replace(start, choice=Choice.WAITS, reason=campaign.standing(node))
 
 
 def _asked(desired: Desired, status: NodeStatus, settings: SiteSettings, newest: Run | None, ask: Ask) -> Chosen:

@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from workflows.engine.lease import Lease
 from workflows.engine.ports import Bus, Clock, Store
 from workflows.engine.shown import shown
+from workflows.model.campaign import Campaign, campaign_key
 from workflows.model.command import Request
 from workflows.model.errors import Unreachable
 from workflows.model.journal import Entry, Fold, Kind, journal_key
 from workflows.model.journal import fold as fold_entries
+from workflows.model.keys import site_of
 from workflows.model.run import Run
 from workflows.model.status import NodeStatus
 
@@ -33,6 +35,7 @@ class Claim:
         self.state = Fold()
         self.first = True
         self._status = status
+        self._campaign: tuple[int, Campaign | None] | None = None
         self._entries: list[tuple[Entry, datetime]] = []
         self._number = 0
 
@@ -90,6 +93,16 @@ class Claim:
         """What people ask of the node now."""
         value = await self.store.get(f"request.{self.run.node}")
         return Request.decode(value.data) if value.data is not None else None
+
+    async def campaign(self) -> Campaign | None:
+        """The campaign of this run as it stands now, None where it is of none."""
+        run = self.run
+        if run.campaign is None:
+            return None
+        value = await self.store.get(campaign_key(site_of(run.node), run.campaign))
+        if self._campaign is None or self._campaign[0] != value.seq:
+            self._campaign = value.seq, Campaign.decode(value.data) if value.data is not None else None
+        return self._campaign[1]
 
     async def answered(self, sequence: int) -> None:
         """Note that requests up to this one were considered."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from workflows.engine.ports import Store
 from workflows.engine.shown import resumed_from
-from workflows.model.command import Request
+from workflows.model.campaign import Campaign, campaign_key, id_of_edit
+from workflows.model.command import Ask, Request
 from workflows.model.desired import Desired
 from workflows.model.journal import Entry, Fold, Phase, fold
-from workflows.model.keys import NodeKey
+from workflows.model.keys import NodeKey, cause_of_command, site_of
 from workflows.model.run import Run
 from workflows.model.status import NodeStatus
 
@@ -17,7 +18,8 @@ from workflows.model.status import NodeStatus
 class View:
     """A node at one moment. ``run`` is its newest run, open or finished; ``stirred``: what it waits for has changed.
 
-    ``status`` is the truth by the journal, ``stored`` the cache as frontends see it now.
+    ``status`` is the truth by the journal, ``stored`` the cache as frontends see it now. ``campaign`` is the one that the
+    open run, the unanswered start request, or else the edit that staged the node belongs to.
     """
 
     desired: Desired | None
@@ -27,6 +29,20 @@ class View:
     run: Run | None
     state: Fold
     stirred: bool = False
+    campaign: Campaign | None = None
+
+    @property
+    def start_ask(self) -> Ask | None:
+        """The newest request to start a run that hasn't been answered; one of a campaign holds while that is live."""
+        if self.request is None:
+            return None
+        asks = [a for a in (self.request.start, self.request.resume) if a is not None]
+        for ask in sorted(asks, key=lambda a: a.sequence, reverse=True):
+            had = self.run is not None and self.run.cause == cause_of_command(ask.sequence)
+            of_campaign = self.campaign is not None and self.campaign.live and self.campaign.id == ask.campaign
+            if not had and (of_campaign if ask.campaign is not None else ask.sequence > self.status.answered):
+                return ask
+        return None
 
     @property
     def open_run(self) -> Run | None:
@@ -47,16 +63,40 @@ async def look(store: Store, node: NodeKey) -> View:
     stirred = False
     if state.last is not None and state.last.watch is not None:
         stirred = (await store.get(state.last.watch)).seq != state.last.watch_seq
+    asked = Request.decode(request.data) if request.data is not None else None
+    wish = Desired.decode(desired.data) if desired.data is not None else None
+    open_run = run if state.phase is not Phase.FINISHED else None
     stored = NodeStatus.decode(status.data) if status.data is not None else NodeStatus(node=node)
     return View(
-        desired=Desired.decode(desired.data) if desired.data is not None else None,
-        request=Request.decode(request.data) if request.data is not None else None,
+        desired=wish,
+        request=asked,
         status=resumed_from(stored, run, state),
         stored=stored,
         run=run,
         state=state,
         stirred=stirred,
+        campaign=await _campaign(store, node, open_run, asked, wish),
     )
+
+
+async def _read_campaign(store: Store, node: NodeKey, campaign: str) -> Campaign | None:
+    """A campaign of the node's site, None where there is none of that id."""
+    value = await store.get(campaign_key(site_of(node), campaign))
+    return Campaign.decode(value.data) if value.data is not None else None
+
+
+async def _campaign(
+    store: Store, node: NodeKey, run: Run | None, request: Request | None, wish: Desired | None
+) -> Campaign | None:
+    if run is not None:
+        return await _read_campaign(store, node, run.campaign) if run.campaign is not None else None
+    if request is not None and request.start is not None and request.start.campaign is not None:
+        asked = await _read_campaign(store, node, request.start.campaign)
+        if asked is not None and asked.live:
+            return asked
+    if wish is not None and wish.edit is not None and wish.edit.nodes > 1:
+        return await _read_campaign(store, node, id_of_edit(wish.edit.request))
+    return None
 
 
 async def replay(store: Store, run: Run) -> Fold:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from workflows.engine.ask import newest_sequence, unanswered
+from workflows.engine.ask import Answer, campaign_approval, newest_sequence, unanswered
 from workflows.engine.claim import Claim
 from workflows.engine.decide import Begin, Check, Finish, Park, Rest, Settle, decide
 from workflows.engine.permission import Refusal, Verdict, permission
@@ -61,6 +61,8 @@ class Runner:
             match act:
                 case Rest():
                     return
+                case Park(_, _, digest) if digest and (given := await self._given_with_campaign(claim)) is not None:
+                    await self._append_answer(claim, given)
                 case Park(reason, next_action, digest):
                     await claim.append(Kind.PARKED, reason=reason, next_action=next_action, digest=digest)
                     return
@@ -78,21 +80,31 @@ class Runner:
                     return
 
     async def _answer(self, claim: Claim) -> bool:
-        request = await claim.request()
-        if request is None:
-            return False
-        answer = unanswered(request, claim.run, claim.state, self.settings, claim.clock.now())
+        request, campaign = await claim.request(), await claim.campaign()
+        answer = unanswered(request, claim.run, claim.state, self.settings, claim.clock.now(), campaign)
         if answer is None:
-            await claim.answered(newest_sequence(request))
+            if request is not None:
+                await claim.answered(newest_sequence(request))
             return False
+        await self._append_answer(claim, answer)
+        return True
+
+    async def _given_with_campaign(self, claim: Claim) -> Answer | None:
+        """The approval that the run's campaign gives it, read at the moment it is needed."""
+        campaign = await claim.campaign()
+        if campaign is None:
+            return None
+        return campaign_approval(campaign, claim.run, self.settings, claim.clock.now())
+
+    async def _append_answer(self, claim: Claim, answer: Answer) -> None:
         await claim.append(
             answer.kind,
             reason=answer.reason,
             person=answer.ask.who,
             request=answer.ask.sequence,
             digest=answer.digest,
+            given_at=answer.ask.at if answer.kind is Kind.APPROVED else None,
         )
-        return True
 
     async def _begin(self, claim: Claim) -> bool:
         step = self._current(claim)

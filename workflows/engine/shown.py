@@ -52,6 +52,7 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
             "attempt": state.attempt,
             "reason": last.reason or state.reason,
             "next_action": last.next_action,
+            "campaign": "",
             "digest": last.digest if state.phase is Phase.PARKED else "",
             "since": before.since if same else state.last_at,
             "step_since": state.first_intent_at if not finished else None,

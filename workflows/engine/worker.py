@@ -25,7 +25,7 @@ from workflows.engine.ports import Bus, Clock, Store
 from workflows.engine.runner import Runner
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow, make_run
-from workflows.model.command import Ask, NodeAnswer
+from workflows.model.command import NodeAnswer
 from workflows.model.errors import BringupError, Conflict, Fenced, Refused
 from workflows.model.keys import NodeKey
 from workflows.model.run import Run
@@ -105,7 +105,7 @@ class Worker:
         if run is None:
             return view.desired is not None and self._wanted(view) is not None
         now, life = self.clock.now(), self.settings.approval_life
-        if unanswered(view.request, run, view.state, self.settings, now) is not None:
+        if unanswered(view.request, run, view.state, self.settings, now, view.campaign) is not None:
             return True
         act = decide(run, view.state, now, self.steps, approval_life=life, stirred=view.stirred)
         return not isinstance(act, Rest)
@@ -114,22 +114,11 @@ class Worker:
         """What a node without an open run needs; None where its status already says everything."""
         desired, status = view.desired, view.status
         assert desired is not None
-        ask = self._start_ask(view)
-        chosen = choose_workflow(desired, status, self.settings, view.run, ask)
+        chosen = choose_workflow(desired, status, self.settings, view.run, view.start_ask, view.campaign)
         if chosen.choice in (Choice.START, Choice.REFUSED):
             return chosen
         shown = _resting_status(view, chosen)
         return chosen if shown != view.stored else None
-
-    def _start_ask(self, view: View) -> Ask | None:
-        ask = view.request.start if view.request is not None else None
-        if ask is None and view.request is not None and view.request.resume is not None:
-            ask = view.request.resume
-        if ask is None or ask.sequence <= view.status.answered:
-            return None
-        if view.run is not None and view.run.cause == f"c{ask.sequence}":
-            return None
-        return ask
 
     async def _hold(self, lease: Lease, node: NodeKey) -> bool:
         """Work under the lease, with its keeper beside; True where another look is worth it."""
@@ -203,6 +192,7 @@ def _resting_status(view: View, chosen: Chosen) -> NodeStatus:
         "generation": desired.generation,
         "answered": newest_sequence(view.request) if view.request is not None else status.answered,
         "serial": desired.serial or status.serial,
+        "campaign": chosen.reason if chosen.choice is Choice.WAITS else "",
     }
     if status.state in (NodeState.IDLE, NodeState.WOULD, NodeState.IN_SERVICE):
         would = chosen.choice is Choice.WOULD

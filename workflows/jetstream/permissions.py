@@ -59,7 +59,17 @@ class Rights:
 
 RIGHTS: Mapping[Role, Rights] = {
     Role.WORKER: Rights(
-        writes=("request.>", "status.>", "run.>", "journal.>", "lease.>", "grant.>", "outcome.*", "cap.>"),
+        writes=(
+            "request.>",
+            "status.>",
+            "run.>",
+            "journal.>",
+            "lease.>",
+            "grant.>",
+            "outcome.*",
+            "cap.>",
+            "campaign.>",
+        ),
         publishes=("wake.>", "note.>", "log.>", "dead.>"),
         consumes=(("WAKE", "*"), ("EVENTS", "commands")),
         reads_evidence=True,

@@ -100,7 +100,10 @@ def parse_command(subject: str, data: bytes, sequence: int, at: datetime, truste
 
 
 class Ask(Record):
-    """One kind of request as it stands for a node: the command's sequence, who asked when (server time), what for."""
+    """One kind of request as it stands for a node: the command's sequence, who asked when (server time), what for.
+
+    One with a ``campaign`` starts its run when that campaign lets the node go, and is void when the campaign is over.
+    """
 
     sequence: int
     at: datetime
@@ -110,6 +113,7 @@ class Ask(Record):
     release: str | None = None
     cause: Cause | None = None
     digest: str | None = None
+    campaign: str | None = None
 
 
 class Request(Record):
@@ -141,3 +145,4 @@ class CommandOutcome(Record):
     accepted: bool
     text: str
     nodes: tuple[NodeAnswer, ...] = ()
+    campaign: str | None = None

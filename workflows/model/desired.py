@@ -65,6 +65,14 @@ class BmcTarget(Record):
     credential: str = "bmc/default"
 
 
+class Edit(Record):
+    """The inventory's request that set the start status: by whom, and how many nodes it set so at once."""
+
+    request: str
+    person: str
+    nodes: int
+
+
 class Desired(Record):
     """What the inventory says of one node. ``generation`` is 0 in a fresh projection; the store gives the number.
 
@@ -89,6 +97,7 @@ class Desired(Record):
     mounts: tuple[Mount, ...] = ()
     profile: Profile | None = None
     problems: tuple[str, ...] = Field(default=())
+    edit: Edit | None = None
 
     @property
     def label(self) -> str:
@@ -100,10 +109,10 @@ class Desired(Record):
         return tuple(i.mac.lower() for i in self.interfaces if i.mac and not i.mgmt_only)
 
     def same_wish(self, other: "Desired") -> bool:
-        """Whether the two ask for the same: equal but for ``generation`` and the raw ``status``.
+        """Whether the two ask for the same: equal but for ``generation``, the raw ``status`` and ``edit``.
 
         bringup writes the status within its class, so a status that changed within the class is stored but is no
         new generation; a class that changed (``intent``) is one.
         """
-        ignored = {"generation": 0, "status": ""}
+        ignored = {"generation": 0, "status": "", "edit": None}
         return self.model_copy(update=ignored) == other.model_copy(update=ignored)

@@ -60,7 +60,10 @@ class Outcome(StrEnum):
 
 
 class Entry(Record):
-    """One entry. ``request``: sequence of the command that it answers; ``watch``: a key whose change ends a wait."""
+    """One entry. ``request``: sequence of the command that it answers; ``watch``: a key whose change ends a wait.
+
+    ``given_at``: when an approval was given, which may be long before its run came to need it (server time).
+    """
 
     kind: Kind
     token: int
@@ -78,6 +81,7 @@ class Entry(Record):
     person: str = ""
     digest: str = ""
     request: int = 0
+    given_at: datetime | None = None
     final: bool = False
     outcome: Outcome | None = None
     result: Json = None
@@ -96,7 +100,7 @@ NEXT: dict[Kind, tuple[Phase, ...]] = {
     Kind.WAITING: (*_WORKING, Phase.ENDING),
     Kind.PARKED: (*_WORKING, Phase.ENDING),
     Kind.RESUMED: (Phase.PARKED,),
-    Kind.APPROVED: (Phase.PARKED,),
+    Kind.APPROVED: (Phase.PARKED, Phase.READY, Phase.WAITING),
     Kind.DENIED: (Phase.PARKED,),
     Kind.HELD: (Phase.READY, Phase.WAITING, Phase.PARKED),
     Kind.UNHELD: (Phase.HELD,),
@@ -208,7 +212,14 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
                 reason="",
             )
         case Kind.APPROVED:
-            return replace(state, phase=state.resume_to, approved=entry.digest, approved_at=at, last=entry, reason="")
+            return replace(
+                state,
+                phase=state.resume_to if state.phase is Phase.PARKED else state.phase,
+                approved=entry.digest,
+                approved_at=entry.given_at or at,
+                last=entry,
+                reason="",
+            )
         case Kind.HELD:
             return replace(state, phase=Phase.HELD, resume_to=state.phase, last=entry)
         case Kind.UNHELD:

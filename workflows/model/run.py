@@ -18,8 +18,8 @@ class StepRef(Record):
 class Run(Record):
     """Created once under ``run.<node>.<cause>``; holds everything that its steps need to know of the wish.
 
-    ``approval`` says that a person must approve before the first disruptive step. ``after`` is the newest run that
-    existed when this one was asked for.
+    ``approval`` says that a person must approve before the first disruptive step; that of its ``campaign`` is enough.
+    ``after`` is the newest run that existed when this one was asked for.
     """
 
     node: NodeKey
@@ -30,6 +30,7 @@ class Run(Record):
     asked_by: str = "inventory"
     reason: str = ""
     approval: bool = False
+    campaign: str | None = None
     after: Cause | None = None
 
     @property
@@ -39,7 +40,7 @@ class Run(Record):
 
     def digest(self) -> str:
         """What an approver of this one run saw, as SHA-256: the run's id and ``content``. Anything changed voids it."""
-        return _sha256([self.id, self.content()])
+        return run_digest(self.id, self.content())
 
     def content(self) -> str:
         """What the run does to which machine, as SHA-256, whatever its cause: what the approver of a campaign saw.
@@ -60,6 +61,11 @@ class Run(Record):
                 profile.sku.system_disk.model_dump(mode="json") if profile else None,
             ]
         )
+
+
+def run_digest(run: str, content: str) -> str:
+    """The digest of a run by its id and its content."""
+    return _sha256([run, content])
 
 
 def _sha256(seen: Json) -> str:

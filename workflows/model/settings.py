@@ -17,11 +17,24 @@ class Mode(StrEnum):
     AUTOMATIC = "automatic"
 
 
+class CampaignSettings(Record):
+    """How a campaign spreads: the canaries, then a share of all in percent, then steps of the cap of wipes at once.
+
+    Any canary that fails stops it; afterwards as many as ``failures``, or ``failure_percent`` of all, whichever is more.
+    """
+
+    canary: int = Field(default=1, ge=1)
+    second_percent: int = Field(default=10, ge=1, le=100)
+    failures: int = Field(default=2, ge=1)
+    failure_percent: int = Field(default=5, ge=0, le=100)
+
+
 class SiteSettings(Record):
     """Settings of one site. ``wipes_at_once`` is the cap on grants that are open or taken at the same time.
 
     ``persons`` gives a person's other names (chat, NetBox), so that four eyes count persons and not ways in. An approval
-    is void ``approval_hours`` after the server received it.
+    is void ``approval_hours`` after the server received it. What destroys the data of ``campaign_from`` nodes or more at
+    once is a campaign.
     """
 
     site: Site
@@ -31,6 +44,8 @@ class SiteSettings(Record):
     four_eyes: bool = False
     persons: dict[str, tuple[str, ...]] = {}
     approval_hours: float = Field(default=24.0, gt=0)
+    campaign_from: int = Field(default=2, ge=2)
+    campaign: CampaignSettings = CampaignSettings()
     trusted_senders: tuple[str, ...] = ("bot", "web", "sync")
     wipes_at_once: int = 16
     runs_at_once: int = 32

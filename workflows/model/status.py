@@ -33,6 +33,7 @@ class NodeStatus(Record):
 
     ``since`` is when run, state or step last changed, ``step_since`` when the step first began.
     ``answered`` is the largest command sequence that a worker has considered for this node.
+    ``campaign`` says for which campaign a node without a run waits, and how that stands.
     ``deadline`` is when a wait becomes overdue, ``due_at`` when a worker looks again; both are server time.
     """
 
@@ -48,6 +49,7 @@ class NodeStatus(Record):
     attempt: int = 0
     reason: str = ""
     next_action: str = ""
+    campaign: str = ""
     digest: str = ""
     since: datetime | None = None
     step_since: datetime | None = None
