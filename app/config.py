@@ -133,11 +133,15 @@ class BootConfig(Record):
 
 
 class AnsibleConfig(Record):
-    """How Ansible reaches nodes. ``command_prefix`` goes before ssh and ansible (a network namespace, for labs)."""
+    """How Ansible reaches nodes. ``command_prefix`` goes before ssh and ansible (a network namespace, for labs).
+
+    ``roles`` is a directory of the site's own roles, which releases name like ours; where both have a name, ours counts.
+    """
 
     command_prefix: tuple[str, ...] = ()
     key: str = "ssh/bringup"
     connection: str = "ssh"
+    roles: Path | None = None
 
 
 class SubnetManagerConfig(Record):

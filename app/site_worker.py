@@ -66,6 +66,7 @@ def real_ports(config: Config, site: JetStreamSite, secrets: Secrets) -> Ports:
         probes=Path(burn_in.probes.__file__).parent,
         key=config.ansible.key,
         command_prefix=config.ansible.command_prefix,
+        own_roles=config.ansible.roles,
     )
     return Ports(
         store=site.store,

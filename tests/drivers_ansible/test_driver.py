@@ -55,6 +55,23 @@ async def test_shell_answers(driver: AnsibleDriver, sshd: Sshd) -> None:
     assert await driver.shell(sshd.host, ("printf", "%s|", "a b", "$HOME", "'"), timeout=_SOON) == "a b|$HOME|'|"
 
 
+async def test_a_sites_own_roles_are_found_and_never_taken_for_ours(
+    driver: AnsibleDriver, sshd: Sshd, tmp_path: Path
+) -> None:
+    """A site adds roles by a directory; one that bears the name of ours is not run."""
+    for place, name in (("roles", "ours"), ("own", "ours"), ("own", "theirs")):
+        tasks = tmp_path / place / name / "tasks"
+        tasks.mkdir(parents=True)
+        touch = f"- ansible.builtin.file: {{path: {tmp_path}/{place}-{name}, state: touch}}\n"
+        (tasks / "main.yml").write_text(touch)
+    own = replace(driver, own_roles=tmp_path / "own")
+    include = "    - ansible.builtin.include_role: {name: ours}\n    - ansible.builtin.include_role: {name: theirs}\n"
+    result = await own.play(sshd.host, _playbook(driver, include), {}, run="r", step="s", timeout=_SOON)
+    assert result.ok, result.failed
+    made = [n for n in ("roles-ours", "own-ours", "own-theirs") if (tmp_path / n).exists()]
+    assert made == ["roles-ours", "own-theirs"]
+
+
 async def test_shell_refuses_a_failed_command(driver: AnsibleDriver, sshd: Sshd) -> None:
     """With its exit status and its words."""
     with pytest.raises(Refused, match=r"ended with 3: went wrong"):

@@ -56,7 +56,8 @@ class AnsibleDriver:
     ``roles`` is the directory of roles with ``playbooks`` in it; ``probes`` the package that the role ``probes`` runs
     on the node; ``key`` a secret reference whose field ``key`` is an OpenSSH private key. ``command_prefix`` goes before
     every process (``ip netns exec NAME`` where the nodes live in a lab's network namespace). ``connection`` ``local``
-    runs everything on this machine instead of over SSH, for racks without machines.
+    runs everything on this machine instead of over SSH, for racks without machines. ``own_roles`` is a directory of the
+    site's own roles; one with the name of ours is never taken.
     """
 
     bus: Bus
@@ -66,6 +67,7 @@ class AnsibleDriver:
     key: str = "ssh/bringup"
     command_prefix: tuple[str, ...] = ()
     connection: str = "ssh"
+    own_roles: Path | None = None
     probe_deadline: timedelta = field(default=timedelta(minutes=5))
 
     async def play(
@@ -151,13 +153,14 @@ class AnsibleDriver:
                 "probes_bundles": f"{directory}/{_BUNDLES}",
             }
         files["variables.yml"] = unsafe_yaml(variables)
+        roles = [self.roles, *([self.own_roles] if self.own_roles is not None else [])]
         job = Job(
             directory,
             files,
             {
                 "playbook": playbook,
                 "project": str(path.parent),
-                "environment": ansible_environment(directory, self.roles),
+                "environment": ansible_environment(directory, roles),
             },
             ("stdout", "stderr", *((_BUNDLES,) if probing else ())),
             timeout,

@@ -6,6 +6,7 @@ code on the worker. So every string of ours is tagged ``!unsafe``, Ansible's own
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from workflows.engine.ports import Host
@@ -78,11 +79,11 @@ def inventory(host: Host, directory: Path, connection: str) -> str:
     return unsafe_yaml({"all": {"hosts": {host.node: variables}}})
 
 
-def ansible_environment(directory: Path, roles: Path) -> dict[str, Json]:
-    """Ansible's settings, all of them here: no ansible.cfg is read."""
+def ansible_environment(directory: Path, roles: Sequence[Path]) -> dict[str, Json]:
+    """Ansible's settings, all of them here: no ansible.cfg is read. A role comes from the first of ``roles`` that has it."""
     return {
         "ANSIBLE_CONFIG": f"{directory}/ansible.cfg",
-        "ANSIBLE_ROLES_PATH": str(roles),
+        "ANSIBLE_ROLES_PATH": ":".join(map(str, roles)),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_GATHERING": "explicit",
