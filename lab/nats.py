@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from workflows.jetstream.ensure import ensure_streams
+from workflows.jetstream.permissions import Role, User, accounts, new_key
 from workflows.jetstream.server import EmbeddedServer
 from workflows.jetstream.wire import Login, connect
 
@@ -60,6 +61,33 @@ async def throwaway_server(directory: Path) -> AsyncIterator[EmbeddedServer]:
         yield server
     finally:
         await server.kill()
+
+
+@asynccontextmanager
+async def guarded_server(
+    directory: Path, roles: Mapping[str, Role]
+) -> AsyncIterator[tuple[EmbeddedServer, dict[str, Login]]]:
+    """One server with the streams of a site, where each login may do what its role may; and those logins by name.
+
+    One of them must be called ``admin`` and be one: it makes the streams.
+    """
+    keys = {who: new_key() for who in roles}
+    users = [User(who, role, keys[who][1]) for who, role in roles.items()]
+    logins = {who: Login(who, seed=seed) for who, (seed, _) in keys.items()}
+    server = EmbeddedServer(directory, accounts=accounts(users))
+    await server.start()
+    try:
+        async with connect([server.url], logins["admin"]) as wire:
+            await ensure_streams(wire)
+        yield server, logins
+    finally:
+        await server.kill()
+
+
+def forbidden(server: EmbeddedServer) -> list[str]:
+    """What a server refused since its first start because a login may not do it: lines of its own log."""
+    log = (server.directory / "log").read_text(errors="replace")
+    return [line for line in log.splitlines() if "violation" in line.lower()]
 
 
 @asynccontextmanager

@@ -21,9 +21,14 @@ class LabProcess:
     output: Path
 
     @classmethod
-    async def start(cls, argv: Sequence[str], *, output: Path, cwd: Path, stdin: int | None = None) -> Self:
-        """Start it. It gets SIGKILL when the thread that starts it ends: start from the main one."""
-        with output.open("wb") as file:
+    async def start(
+        cls, argv: Sequence[str], *, output: Path, cwd: Path, stdin: int | None = None, pass_fds: Sequence[int] = ()
+    ) -> Self:
+        """Start it. It gets SIGKILL when the thread that starts it ends: start from the main one.
+
+        ``output`` grows over restarts; ``pass_fds`` are open files that the process gets under the same numbers.
+        """
+        with output.open("ab") as file:
             process = await asyncio.create_subprocess_exec(
                 "setpriv",
                 "--pdeathsig",
@@ -34,6 +39,7 @@ class LabProcess:
                 stdout=file,
                 stderr=file,
                 cwd=cwd,
+                pass_fds=pass_fds,
                 start_new_session=True,
             )
         return cls(process, output)
@@ -62,13 +68,13 @@ class LabProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
-    async def end(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End it and wait; what doesn't end by itself in time is killed."""
+    async def end(self, number: signal.Signals = signal.SIGTERM, *, seconds: float = _EXIT_SECONDS) -> None:
+        """End it and wait; what doesn't end by itself within ``seconds`` is killed."""
         if self.process.returncode is not None:
             return
         self.send(number)
         try:
-            async with asyncio.timeout(_EXIT_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self.process.wait()
         except TimeoutError:
             self.send(signal.SIGKILL)

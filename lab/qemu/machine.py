@@ -1,18 +1,22 @@
 """A machine on raw QEMU: implements ``lab.bmc.machine.LabMachine``.
 
-Pure emulation (TCG): ``/dev/kvm`` may be there and useless. Each has two disks, a system disk and a data disk that
-nobody may touch, and one NIC. A one-time network boot is real: QEMU hands the boot order to the firmware at reset, so
-the machine is started stopped with the NIC first, the order is changed to disk first, and that holds from its next
-reset on.
+Pure emulation (TCG): ``/dev/kvm`` may be there and useless. Each has two disks, an empty system disk and a data disk
+with a file system that nobody may touch, and one NIC. A one-time network boot is real: QEMU hands the boot order to the
+firmware at reset, so the machine is started stopped with the NIC first, the order is changed to disk first, and that
+holds from its next reset on.
 """
 
 import asyncio
 import contextlib
 import shutil
+import tempfile
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from boot.image.command import run
+from lab.disk import LabDisk
 from lab.qemu import qmp
 from lab.qemu.network import Network
 from workflows.model.errors import Refused, Unreachable
@@ -20,7 +24,7 @@ from workflows.model.record import Json
 
 _OVMF = Path("/usr/share/OVMF")
 _DISKS = ("system", "data")
-_QUIT_S = 5.0
+_MKFS = timedelta(minutes=1)
 
 
 class Firmware(StrEnum):
@@ -47,9 +51,11 @@ class QemuMachine:
     firmware: Firmware = Firmware.UEFI
     memory_mib: int = 512
     disk_bytes: int = 4 << 30
+    data_bytes: int = 1 << 30
     boots: int = 0
     _process: "asyncio.subprocess.Process | None" = field(default=None, repr=False)
     _written_before: int = 0
+    _data_before: str = ""
 
     @property
     def console(self) -> Path:
@@ -64,13 +70,23 @@ class QemuMachine:
         """The serial that the machine sees: at most 20 bytes (virtio-blk)."""
         return f"{self.serial}-{name}"[-20:]
 
+    def drive(self, name: str) -> LabDisk:
+        """The same, to be read behind the machine's back; made where it isn't there."""
+        size = self.disk_bytes if name == "system" else self.data_bytes
+        return LabDisk(self.disk(name), self.disk_serial(name), "QEMU", size)
+
     def make_disks(self) -> None:
-        """Create both disks, empty, where they aren't there."""
+        """Create both disks where they aren't there: one empty, one with somebody's data on it. Blocks for a second.
+
+        Raises:
+            Refused: no file system could be made.
+        """
         self.directory.mkdir(parents=True, exist_ok=True)
-        for name in _DISKS:
-            if not self.disk(name).exists():
-                with self.disk(name).open("wb") as file:
-                    file.truncate(self.disk_bytes)
+        self.drive("system")
+        if not self.disk("data").exists():
+            self.drive("data")
+            _fill(self.disk("data"))
+        self._data_before = self.drive("data").sha256()
         if self.firmware is Firmware.UEFI and not (self.directory / "vars.fd").exists():
             shutil.copyfile(_OVMF / "OVMF_VARS_4M.fd", self.directory / "vars.fd")
 
@@ -119,8 +135,8 @@ class QemuMachine:
         return self._written_before + (await self._written_now() if self.running() else 0)
 
     def data_untouched(self) -> bool:
-        """Whether nothing was ever written to the data disk: the file is still one hole."""
-        return self.disk("data").stat().st_blocks == 0
+        """Whether the data disk holds what it held when this object made or found it, by SHA-256. Blocks for a second."""
+        return self.drive("data").sha256() == self._data_before
 
     @property
     def _monitor(self) -> Path:
@@ -170,3 +186,11 @@ class QemuMachine:
             for file, readonly in ((_OVMF / "OVMF_CODE_4M.fd", "on"), (self.directory / "vars.fd", "off")):
                 words += ["-drive", f"if=pflash,format=raw,readonly={readonly},file={file}"]
         return words
+
+
+def _fill(disk: Path) -> None:
+    """A file system with a label and files, as on a node whose data must outlive an install."""
+    with tempfile.TemporaryDirectory() as directory:
+        for number in range(8):
+            (Path(directory) / f"shard-{number}").write_bytes(f"training data {number}\n".encode() * 60_000)
+        run(["mkfs.ext4", "-q", "-F", "-L", "training-data", "-d", directory, disk], timeout=_MKFS)

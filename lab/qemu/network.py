@@ -30,9 +30,14 @@ class Network:
     holder: int
     address: IPv4Interface
 
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """What goes before a command to run it in the namespace."""
+        return ("nsenter", f"--net=/proc/{self.holder}/ns/net", "--")
+
     def inside(self, *argv: str) -> list[str]:
-        """The command to run in the namespace."""
-        return [*WITH_US, "nsenter", f"--net=/proc/{self.holder}/ns/net", "--", *argv]
+        """The command to run in the namespace; it dies with the thread that starts it."""
+        return [*WITH_US, *self.prefix, *argv]
 
     def tap(self, number: int) -> str:
         """The name of a machine's tap."""

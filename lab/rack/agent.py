@@ -17,8 +17,8 @@ from pathlib import Path
 
 from boot.agent_calls import Go
 from boot.seed import SeedFile
+from lab.disk import LabDisk
 from lab.rack.counts import Counts
-from lab.rack.disk import LabDisk
 from lab.rack.host_key import make_host_key
 from lab.rack.image import bootable_root, header
 from lab.rack.wire import Wire

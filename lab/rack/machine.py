@@ -11,9 +11,9 @@ import logging
 import uuid
 from pathlib import Path
 
+from lab.disk import LabDisk
 from lab.rack.agent import AgentFailed, Hardware, install
 from lab.rack.counts import Counts
-from lab.rack.disk import LabDisk
 from lab.rack.entry import Entry
 from lab.rack.image import bootable_root
 from lab.rack.installed import phone_home, prepare

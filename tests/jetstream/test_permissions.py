@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from lab.nats import forbidden
 from tests.fixtures.guarded import WHO, Guarded
 from workflows.engine.ports import Guard
 from workflows.jetstream.ensure import ensure_streams
@@ -92,6 +93,8 @@ async def test_every_forbidden_pair_is_refused_at_once_and_nothing_is_stored(gua
                 with pytest.raises(Refused):
                     await wires[who].publish(subject, b"{}", {})
         assert await _stored(guarded, "KV_state") == await _stored(guarded, "EVENTS") == 0
+    told = forbidden(guarded.server)
+    assert [subject for who, subject in MAY_NOT if not any(subject in line for line in told)] == []
 
 
 @pytest.mark.parametrize("who", ["worker", "sync", "boot", "bot", "alice"])

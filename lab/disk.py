@@ -1,4 +1,4 @@
-"""The disks of a simulated machine: sparse files of their full size, with the agent's marker near the end.
+"""The disks of the lab's machines: sparse files of their full size, with the agent's marker near the end.
 
 The marker is the same as on a real disk (``boot/agent/init``): how often this disk was written, and under which grant. It
 survives every image, because no image reaches there.
@@ -58,8 +58,12 @@ class LabDisk:
 
     def writes(self) -> int:
         """How many images this disk has seen, by its own marker."""
+        return self.marker()[0]
+
+    def marker(self) -> tuple[int, str]:
+        """That count, and the grant of the newest write (``<node>.<cause>.<attempt>``); 0 on a disk without a marker."""
         words = self.read(self.size - MARKER_FROM_END, _SECTOR).split(b"\n")[0].split(b" ")
-        return int(words[1]) if words[0] == _MAGIC else 0
+        return (int(words[1]), words[2].decode()) if words[0] == _MAGIC else (0, "")
 
     def sha256(self, count: int | None = None) -> str:
         """Hash of its first ``count`` bytes, of all by default."""
