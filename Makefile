@@ -3,7 +3,7 @@
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.cache/uv/bin:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help demo test prove check bench lock environment
+.PHONY: help demo demo-real test prove check bench lock environment
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -11,6 +11,10 @@ help: ## this list
 
 demo: environment ## eight simulated machines, from racked to in service (no root, no hardware)
 	@bringup demo
+
+demo-real: environment ## the same with all parts real but the hardware: NetBox, NATS, two QEMU machines, OpenSM (root)
+	@setup/packages test e2e
+	@bringup demo-real --cache .cache
 
 # Meant to take 40 minutes at most; a machine that is busy with something else gets 80 before it counts as hung.
 test: environment ## all tests; meant to take at most 40 minutes on 2 quiet cores

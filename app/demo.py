@@ -8,21 +8,17 @@ What is printed at the end is not what bringup believes: each machine counted it
 """
 
 import asyncio
-import contextlib
 import secrets
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from rich.live import Live
 
 import burn_in.probes
 from app.boot import serve_boot
@@ -31,19 +27,17 @@ from app.connect import as_seen_by, connected
 from app.site_worker import real_ports, run_worker
 from app.sync import serve_sync
 from app.up import SELF, own_nats
-from frontends.cli.output import console, fleet_table
-from frontends.read_model import NodeView, fleet
-from frontends.site import ConnectedSite
+from app.watch import until_ended
+from frontends.read_model import NodeView
 from lab.rack.image import INITRD, KERNEL, make_artifacts
 from lab.rack.rack import ROLES, Rack, Slot, profiles
+from lab.secret_files import write_secrets
 from workflows.drivers.ansible.driver import AnsibleDriver
 from workflows.drivers.secrets import FileSecrets
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
 
 SITE = "demo"
-_LOOK = 0.5
-_ENDS = (NodeState.IN_SERVICE, NodeState.FAILED, NodeState.PARKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +108,13 @@ async def _demo(
         services.append(asyncio.create_task(serve_boot(config, site.store, site.bus, known)))
     stack.push_async_callback(_end, services)
     started = time.monotonic()
-    views = await _until_ended(as_seen_by(site, config), services, machines, patience, show)
+
+    def check() -> None:
+        for service in services:
+            if service.done():
+                service.result()
+
+    views = await until_ended(as_seen_by(site, config), check, machines, patience, show)
     seconds = time.monotonic() - started
     states = {v.desired.name: v for v in views}
     return [_witness(slot, data, states.get(slot.name)) for slot, data in zip(rack.slots, before, strict=True)], seconds
@@ -164,11 +164,7 @@ def _write_files(directory: Path, rack: Rack) -> None:
         "ssh/bringup": {"key": private, "public_key": public},
         **rack.secrets,
     }
-    for reference, fields in known.items():
-        file = directory / "secrets" / f"{reference}.yaml"
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.touch(mode=0o600)
-        file.write_text(yaml.safe_dump(fields))
+    write_secrets(directory / "secrets", known)
 
 
 def _ssh_key() -> tuple[str, str]:
@@ -178,32 +174,6 @@ def _ssh_key() -> tuple[str, str]:
     )
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return private.decode(), public.decode()
-
-
-async def _until_ended(
-    site: ConnectedSite, services: list[asyncio.Task[None]], machines: int, patience: timedelta, show: bool
-) -> list[NodeView]:
-    """Look until every node has come to an end, a service died, or the patience is over."""
-    views: list[NodeView] = []
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(patience.total_seconds()):
-            async for views in _looks(site, show):
-                for service in services:
-                    if service.done():
-                        service.result()
-                if len(views) == machines and all(v.status.state in _ENDS for v in views):
-                    return views
-    return views
-
-
-async def _looks(site: ConnectedSite, show: bool) -> AsyncIterator[list[NodeView]]:
-    with Live(console=console(), refresh_per_second=4) if show else contextlib.nullcontext() as live:
-        while True:
-            views = await fleet(site.store, site.settings.site)
-            if live is not None:
-                live.update(fleet_table(views, site.clock.now()))
-            yield views
-            await asyncio.sleep(_LOOK)
 
 
 async def _end(services: list[asyncio.Task[None]]) -> None:

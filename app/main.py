@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from app.config import Config, load_config
-from app.demo_command import add_demo
+from app.demo_command import add_demos
 from app.operate import add_services
 from app.set_up import add_set_up
 from frontends.cli.campaign import add_campaign
@@ -78,7 +78,7 @@ def build() -> typer.Typer:
     add_campaign(cli, open_site)
     add_services(cli, loaded.config)
     add_set_up(cli, loaded.config)
-    add_demo(cli)
+    add_demos(cli)
     return cli
 
 

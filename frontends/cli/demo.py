@@ -1,4 +1,4 @@
-"""How the demo's end looks."""
+"""How the demos' ends look."""
 
 from collections.abc import Sequence
 
@@ -25,6 +25,31 @@ def witness_table(rows: Sequence[dict[str, object]]) -> Table:
         for row in rows
     ]
     return table("what the machines counted themselves", columns, cells)
+
+
+def real_witness_table(rows: Sequence[dict[str, object]]) -> Table:
+    """One row a machine: what its disk, QEMU, its BMC, NetBox and OpenSM say."""
+    columns = (
+        *("name", "state", "netbox", "disk's marker", "MB by QEMU", "data disk", "power-ons"),
+        *("BMC calls", "stale", "LID by OpenSM", "evidence"),
+    )
+    cells = [
+        [
+            str(row["name"]),
+            str(row["state"]),
+            str(row["netbox"]),
+            f"{row['writes_on_disk']} by {row['written_by']}" if row["writes_on_disk"] else "none",
+            f"{int(str(row['bytes_written'])) / 1e6:.0f}",
+            "untouched" if row["data_disk_untouched"] else "CHANGED",
+            str(row["boots"]),
+            str(_total(row["bmc_requests"])),
+            str(row["bmc_stale_writes"]),
+            str(row["lid"] or "none"),
+            str(row["evidence"])[:12],
+        ]
+        for row in rows
+    ]
+    return table("what disks, QEMU, BMCs, NetBox and OpenSM say themselves", columns, cells)
 
 
 def _total(counts: object) -> int:

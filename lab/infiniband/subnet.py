@@ -55,6 +55,12 @@ class Subnet:
         """The port GUID of a host."""
         return port_guid(list(self.hosts).index(host))
 
+    def recorded_lid(self, host: str) -> int:
+        """The LID that OpenSM itself keeps for the host's port, by its own file; 0 where it keeps none."""
+        records = self.directory / "guid2lid"
+        rows = (line.split() for line in records.read_text().splitlines()) if records.exists() else ()
+        return next((int(row[1], 16) for row in rows if row and row[0] == self.guid(host)), 0)
+
     def client_environment(self, host: str) -> dict[str, str]:
         """What a tool needs in its environment to be on that host of the subnet."""
         server = (
