@@ -78,7 +78,7 @@ class RealDemo:
     @property
     def well(self) -> bool:
         """Whether all went as it should."""
-        return all(machine.well for machine in self.machines) and not self.forbidden
+        return bool(self.machines) and all(m.well for m in self.machines) and not self.forbidden
 
 
 def demo_real(machines: int, patience: timedelta, show: bool, cache: Path) -> RealDemo:
@@ -107,7 +107,7 @@ async def _demo(
         seen = as_seen_by(site.seen, load_config(site.config))
         views = await until_ended(seen, site.services.check, machines, patience, show)
         seconds = time.monotonic() - started
-        if all(view.status.state is NodeState.IN_SERVICE for view in views):
+        if views and all(view.status.state is NodeState.IN_SERVICE for view in views):
             with contextlib.suppress(Unreachable):
                 await rack.until_written_back()
         states = {view.desired.name: view for view in views}

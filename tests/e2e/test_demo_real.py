@@ -1,0 +1,33 @@
+"""`bringup demo-real`, as a person starts it: every witness agrees, and nothing is left behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.site.needs import missing
+
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_two_machines_come_into_service_and_all_witnesses_agree(tmp_path: Path) -> None:
+    if lacking := missing():
+        pytest.skip(lacking)
+    command = (sys.executable, "-m", "app", "demo-real", "--json", "--cache", str(_ROOT / ".cache"))
+    demo = subprocess.run(
+        command,
+        cwd=_ROOT,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        timeout=2000,
+        check=False,
+    )
+    told = json.loads(demo.stdout)
+    assert (demo.returncode, told["forbidden"]) == (0, [])
+    assert [(row["name"], row["well"]) for row in told["machines"]] == [("gpu-001", True), ("gpu-002", True)]
+    assert list(tmp_path.iterdir()) == []
