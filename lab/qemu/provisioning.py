@@ -26,6 +26,8 @@ from workflows.model.desired import Desired
 ADDRESS = IPv4Address("10.77.0.1")
 PREFIX = IPv4Network("10.77.0.0/24")
 HTTP_PORT, HTTPS_PORT = 8080, 8443
+#: Our own image, with what the tools of a simulated InfiniBand adapter need. One for the whole lab: it takes a minute.
+RECIPE = ImageRecipe(name="debian-12-lab", packages=(*ImageRecipe().packages, "infiniband-diags", "libumad2sim0"))
 _SUBNET = Subnet(PREFIX, pool=(IPv4Address("10.77.0.100"), IPv4Address("10.77.0.200")))
 
 
@@ -61,16 +63,14 @@ class Provisioning:
 
 
 @asynccontextmanager
-async def provisioning(
-    directory: Path, *, cache: Path, site: str, machines: int, recipe: ImageRecipe | None = None
-) -> AsyncIterator[Provisioning]:
+async def provisioning(directory: Path, *, cache: Path, site: str, machines: int) -> AsyncIterator[Provisioning]:
     """Build what is missing in ``cache`` and run the network, with a tap for each of ``machines``.
 
     Raises:
         Refused: not root, or a Debian package is missing; the message names it.
     """
     artifacts = directory / "artifacts"
-    published = await asyncio.to_thread(publish_all, recipe or ImageRecipe(), cache, artifacts)
+    published = await asyncio.to_thread(publish_all, RECIPE, cache, artifacts)
     key = await _ssh_key(directory)
     public = await asyncio.to_thread(key.with_suffix(".pub").read_text)
     now = datetime.now(UTC)

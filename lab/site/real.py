@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from boot.image.recipe import ImageRecipe
 from lab.infiniband.subnet import Subnet
 from lab.nats import guarded_server
 from lab.nfs import NfsServer
@@ -32,8 +31,6 @@ LOGINS = {
     "ann": Role.PERSON,
     "bob": Role.PERSON,
 }
-#: With what the tools of a simulated adapter need on a machine.
-RECIPE = ImageRecipe(name="debian-12-lab", packages=(*ImageRecipe().packages, "infiniband-diags", "libumad2sim0"))
 #: ibsim takes ten clients at once: OpenSM, one question on its side, and a tool on each machine.
 MACHINES_AT_MOST = 8
 _MANAGER = "manager"
@@ -111,9 +108,7 @@ async def real_site(directory: Path, netbox: NetBoxAccess, cache: Path, machines
     if not 0 < machines <= MACHINES_AT_MOST:
         raise BadInput(f"this site has 1 to {MACHINES_AT_MOST} machines, not {machines}")
     async with AsyncExitStack() as stack:
-        lab = await stack.enter_async_context(
-            provisioning(directory, cache=cache, site=SITE, machines=machines, recipe=RECIPE)
-        )
+        lab = await stack.enter_async_context(provisioning(directory, cache=cache, site=SITE, machines=machines))
         made, bmc_ca = await make_machines(stack, lab.network, directory, machines)
         await stack.enter_async_context(_storage(directory / "nfs", lab))
         subnet = await stack.enter_async_context(_subnet(directory / "subnet", lab, machines))
