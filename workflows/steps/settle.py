@@ -44,6 +44,8 @@ class Settle:
         for grant in grants:
             if grant.state is GrantState.OPEN:
                 return NotYet("a grant is still open")
+            if grant.state is not GrantState.TAKEN and await ctx.grants.holds_slot(grant.attempt):
+                return NotYet("a grant that has ended still holds a slot of the cap")
             if grant.state is GrantState.TAKEN and grant is grants[-1]:  # an older one's machine was off (see deploy)
                 if _given_up(ctx, grant):
                     if await ctx.grants.holds_slot(grant.attempt):
