@@ -4,6 +4,10 @@ Theory of operation. A claim appends ``claimed`` and folds the journal until it 
 from a replica may be behind what the last holder wrote. From then on its own fold is the truth, because nobody else can
 append under this run while the lease is held. A claim always ends with an entry of its own (done, waiting, parked ...); one
 that didn't was ended by its step, and three of those in a row park the run.
+
+A write without an answer may have happened. From then on the claim's own fold is no truth any more, so it writes nothing
+further: the next look folds what the store really has. An entry that the table doesn't allow is refused before it is
+written, because a journal that holds one can't be folded by anybody again.
 """
 
 import logging
@@ -38,6 +42,7 @@ class Claim:
         self._campaign: tuple[int, Campaign | None] | None = None
         self._entries: list[tuple[Entry, datetime]] = []
         self._number = 0
+        self._unsure = False
 
     async def begin(self) -> None:
         """Append ``claimed`` and fold until it is seen.
@@ -66,7 +71,10 @@ class Claim:
 
         Raises:
             Fenced: the lease is gone; nothing was written.
+            Unreachable: no answer to this write or to an earlier one; the claim writes nothing more.
+            BadInput: a defect of bringup: the run's phase doesn't allow the entry; nothing was written.
         """
+        self._stop_if_unsure()
         entry = Entry.model_validate(
             {
                 "kind": kind,
@@ -77,10 +85,11 @@ class Claim:
                 **fields,
             }
         )
+        entries = [*self._entries, (entry, self.clock.now())]
+        state = fold_entries(self.run, entries)
         await self._write(entry)
         log.info("%s: %s %s", self.run.id, kind.value, entry.reason)
-        self._entries.append((entry, self.clock.now()))
-        self.state = fold_entries(self.run, self._entries)
+        self._entries, self.state = entries, state
         await self.show()
         if kind in _TOLD:
             await self.tell(kind.value)
@@ -124,8 +133,20 @@ class Claim:
 
     async def _write(self, entry: Entry) -> None:
         key = journal_key(self.run.node, self.run.cause, self.lease.token, self._number)
-        await self.lease.append(key, entry.encode())
+        await self._append(key, entry.encode())
         self._number += 1
 
     async def _write_status(self) -> None:
-        await self.lease.append(f"status.{self.run.node}", self._status.encode())
+        await self._append(f"status.{self.run.node}", self._status.encode())
+
+    async def _append(self, key: str, data: bytes) -> None:
+        self._stop_if_unsure()
+        try:
+            await self.lease.append(key, data)
+        except Unreachable:
+            self._unsure = True
+            raise
+
+    def _stop_if_unsure(self) -> None:
+        if self._unsure:
+            raise Unreachable(f"{self.run.id}: whether its last entry was written is not known; another look follows")

@@ -26,8 +26,16 @@ class Reboot:
     destructive = needs_approval = False
 
     async def baseline(self, ctx: Context) -> Json:
-        """The boot that runs now, and what the boot service has served so far."""
-        return {"boot_id": (await read_installed(ctx)).boot_id, "served": (await _served(ctx)).agent_scripts}
+        """The boot that runs now, and what the boot service has served so far.
+
+        A node that doesn't answer may have been switched off by an earlier try of this step: the boot to be followed by
+        another is the one that ``reach`` saw.
+        """
+        try:
+            boot_id = (await read_installed(ctx)).boot_id
+        except Unreachable:
+            boot_id = str(ctx.result("reach")["boot_id"])
+        return {"boot_id": boot_id, "served": (await _served(ctx)).agent_scripts}
 
     async def apply(self, ctx: Context, base: Json) -> None:
         """Power off (file systems synced first where the node answers), wait until it is off, power on from disk."""
