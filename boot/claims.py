@@ -2,8 +2,9 @@
 
 Theory of operation. A machine that runs the agent says hello with its token. The grant's record decides alone:
 
-* ``open``, not past its deadline, the machine is the one that the grant names, and exactly one of its disks matches the
-  hint: compare-and-set to ``taken`` with the machine and that disk. Only the acknowledged write is a *go*.
+* ``open``, not past its deadline, its run waits for its machine (``boot.live_run``), the machine is the one that the grant
+  names, and exactly one of its disks matches the hint: compare-and-set to ``taken`` with the machine and that disk. Only the
+  acknowledged write is a *go*.
 * ``taken`` by the same boot (nonce and address) of the same machine: *go* again. This is the machine whose answer was
   lost, or for which the store's acknowledgement was: it writes once, because it waits for the answer.
 * ``taken`` or ``reported`` by any other boot: refused as a second claimant. It may be a neighbour who poses as the machine,
@@ -21,6 +22,7 @@ from http import HTTPStatus
 
 from boot.answers import Denied
 from boot.identity import mismatch
+from boot.live_run import require_live
 from boot.token import Claim
 from workflows.engine.ports import Store, Value
 from workflows.model.errors import Conflict, Transient
@@ -51,6 +53,7 @@ async def take(store: Store, claim: Claim, machine: Machine) -> Grant:
             )
         if await store.now() > grant.deadline:
             raise Denied(HTTPStatus.GONE, "late", "the grant's deadline has passed; boot the local disk")
+        await require_live(store, claim)
         wrong = mismatch(grant, machine)
         if wrong is not None:
             raise Denied(HTTPStatus.FORBIDDEN, "wrong-machine", f"this machine shows {wrong}; nothing was written")

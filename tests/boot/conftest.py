@@ -13,6 +13,7 @@ from boot.settings import BootSettings
 from boot.templates import environment
 from boot.token import Claim, Purpose, Tokens
 from lab.memory import MemoryBus, MemoryStore
+from tests.fixtures.runs import WIPING
 from workflows.drivers.secrets import MappingSecrets
 from workflows.model.desired import Address, Desired, Intent, Interface
 from workflows.model.grant import Disk, Grant, GrantState, Machine, Report
@@ -93,7 +94,7 @@ class Site:
             image=IMAGE,
             deadline=await self.store.now() + timedelta(minutes=30),
         ).model_copy(update=changes)
-        run = Run(node="lab.n1", cause="g1", workflow="provision", steps=(), desired=node())
+        run = Run(node="lab.n1", cause="g1", workflow="provision", steps=WIPING, desired=node())
         await self.put("run.lab.n1.g1", run.encode())
         await self.put(CLAIM.grant_key, grant.encode())
         return grant

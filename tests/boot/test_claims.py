@@ -9,9 +9,12 @@ import pytest
 from boot.answers import Denied
 from boot.claims import note_refusal, take
 from boot.claims import report as keep_report
-from tests.boot.conftest import CLAIM, DATA, SYSTEM, Site, machine, report
+from tests.boot.conftest import CLAIM, DATA, SYSTEM, Site, machine, node, report
+from tests.fixtures.runs import WIPING
 from workflows.model.errors import Unreachable
 from workflows.model.grant import GrantState
+from workflows.model.journal import Entry, Kind
+from workflows.model.run import Run, StepRef
 
 pytestmark = pytest.mark.fast
 
@@ -151,3 +154,30 @@ async def test_nobody_reports_on_a_grant_that_was_never_taken(site: Site) -> Non
     with pytest.raises(Denied):
         await keep_report(site.store, CLAIM, "boot-1", report())
     assert (await site.grant()).state is GrantState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        ([Entry(kind=Kind.PARKED, token=1, worker="w1", reason="see")], "is parked"),
+        ([Entry(kind=Kind.CANCELLED, token=1, worker="w1", reason="no")], "is ending"),
+        ([Entry(kind=Kind.INTENT, token=1, worker="w1"), Entry(kind=Kind.DONE, token=1, worker="w1")] * 3, "is ending"),
+    ],
+    ids=["parked", "cancelled", "its steps are over"],
+)
+async def test_a_grant_whose_run_waits_for_no_machine_is_nobodys(site: Site, entries: list[Entry], says: str) -> None:
+    await site.open_grant()
+    for number, entry in enumerate(entries):
+        await site.put(f"journal.lab.n1.g1.1.{number}", entry.encode())
+    with pytest.raises(Denied, match=says):
+        await take(site.store, CLAIM, machine())
+    assert (await site.grant()).state is GrantState.OPEN
+
+
+async def test_a_grant_of_a_run_that_has_not_come_to_it_yet_is_nobodys(site: Site) -> None:
+    await site.open_grant()
+    steps = (StepRef(name="power_off", version=1), *WIPING)
+    run = Run(node="lab.n1", cause="g1", workflow="provision", steps=steps, desired=node())
+    await site.put("run.lab.n1.g1", run.encode())
+    with pytest.raises(Denied, match="waits for no machine"):
+        await take(site.store, CLAIM, machine())

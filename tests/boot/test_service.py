@@ -17,6 +17,7 @@ from boot.certificates import load_authority, make_server_files
 from boot.server import serving
 from boot.token import Purpose
 from tests.boot.conftest import HOST_KEY, IMAGE, IMAGE_BYTES, MAC, UUID, Site, machine, node, report
+from tests.fixtures.runs import WIPING
 from workflows.model.desired import Address, Interface
 from workflows.model.grant import GrantState
 from workflows.model.run import Run
@@ -147,7 +148,7 @@ async def test_a_network_that_can_not_be_configured_is_told_before_the_grant_is_
 ) -> None:
     await site.open_grant()
     lost = node(interfaces=(Interface(name="eth9", addresses=(Address(cidr="10.0.0.11/24"),)),))
-    run = Run(node="lab.n1", cause="g1", workflow="provision", steps=(), desired=lost)
+    run = Run(node="lab.n1", cause="g1", workflow="provision", steps=WIPING, desired=lost)
     await site.put("run.lab.n1.g1", run.encode())
     status, answer = await caller.post("/v1/agent/hello", hello(site))
     assert status == 403

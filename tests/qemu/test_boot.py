@@ -17,6 +17,7 @@ from boot.service import BootService
 from lab.memory import MemoryBus, MemoryStore
 from lab.qemu.machine import Firmware, QemuMachine
 from lab.qemu.provisioning import Provisioning, provisioning
+from tests.fixtures.runs import WIPING
 from workflows.drivers.secrets import MappingSecrets
 from workflows.model.desired import Address, Desired, Intent, Interface
 from workflows.model.grant import Grant, GrantState
@@ -52,7 +53,7 @@ def desired_of(machine: QemuMachine, image: Image) -> Desired:
 
 async def open_grant(store: MemoryStore, desired: Desired, machine: QemuMachine) -> None:
     assert desired.profile is not None
-    run = Run(node=NODE, cause="g1", workflow="provision", steps=(), desired=desired)
+    run = Run(node=NODE, cause="g1", workflow="provision", steps=WIPING, desired=desired)
     grant = Grant(
         node=NODE,
         cause="g1",

@@ -20,6 +20,7 @@ from lab.memory import MemoryBus, MemoryStore
 from lab.rack.image import INITRD, KERNEL, make_artifacts
 from lab.rack.machine import SimulatedMachine
 from lab.rack.rack import Rack
+from tests.fixtures.runs import WIPING
 from workflows.model.desired import Address, BmcTarget, Desired, Intent, Interface
 from workflows.model.errors import Refused
 from workflows.model.grant import Grant, GrantState
@@ -118,7 +119,7 @@ class Boot:
         """Open a grant of run g1 for it."""
         wish = await self.want(machine) if attempt == 1 else None
         if wish is not None:
-            run = Run(node=NODE, cause="g1", workflow="provision", steps=(), desired=wish)
+            run = Run(node=NODE, cause="g1", workflow="provision", steps=WIPING, desired=wish)
             await self.store.put(f"run.{NODE}.g1", run.encode(), expect=0)
         grant = Grant(
             node=NODE,

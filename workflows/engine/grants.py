@@ -1,15 +1,18 @@
 """The worker's half of a wipe grant: open, read, close. The boot service has the other half (take, report).
 
 Every change is a compare-and-set on the grant's own key, so worker and boot service can't both win. A slot of the site's
-cap is taken before a grant opens and given back when it ends; both are idempotent by the grant's key.
+cap is taken before a grant opens and given back when it ends; both are idempotent by the grant's key. A slot whose run
+has finished is nobody's.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from workflows.engine.look import replay
 from workflows.engine.ports import Store, Value
 from workflows.model.errors import Conflict
 from workflows.model.grant import Grant, GrantState
+from workflows.model.journal import Phase
 from workflows.model.keys import Cause, NodeKey, site_of
 from workflows.model.record import Record
 from workflows.model.run import Run
@@ -110,9 +113,18 @@ class Grants:
             if holder in cap.holders:
                 return True
             if len(cap.holders) >= self.limit:
-                return False
+                living = [each for each in cap.holders if not await self._over(each)]
+                if len(living) >= self.limit:
+                    return False
+                cap = Cap(holders=tuple(living))
             if await self._write_cap(Cap(holders=(*cap.holders, holder)), value):
                 return True
+
+    async def _over(self, holder: str) -> bool:
+        """Whether the run that holds a slot has finished: a worker that was overtaken took it too late to give it back."""
+        _, site, name, cause, _ = holder.split(".")
+        value = await self.store.get(f"run.{site}.{name}.{cause}")
+        return value.data is None or (await replay(self.store, Run.decode(value.data))).phase is Phase.FINISHED
 
     async def _give_back(self, holder: str) -> None:
         while True:

@@ -125,7 +125,11 @@ class Runner:
         return True
 
     async def _refusal(self, claim: Claim, ctx: Context) -> Refusal | None:
-        """The second look at the inventory right before a destructive step (law 4)."""
+        """The second look at the inventory right before a destructive step (law 4).
+
+        Asked before the intent, and again before each act: between the two may lie a crash, or hours of waiting for a
+        slot of the cap.
+        """
         try:
             return permission(claim.run, await ctx.inventory.read(claim.run.node))
         except Transient as error:
@@ -165,6 +169,11 @@ class Runner:
                     case Broken(reason):
                         raise Refused(reason)
                     case NotYet(act_again=again) if not applied or (again and not acted):
+                        if (
+                            step.destructive
+                            and (refusal := await self._refusal(claim, self.context(claim))) is not None
+                        ):
+                            return await self._refused(claim, refusal)
                         await step.apply(self.context(claim), base)
                         applied = acted = True
                         continue
