@@ -61,7 +61,7 @@ def test_a_test_that_was_not_asked_for_is_no_skip(project: pytest.Pytester, monk
 def test_counts_by_kind_stand_above_the_last_line(project: pytest.Pytester) -> None:
     project.makepyfile(NEEDY.format(kind="e2e"))
     result = project.runpytest_subprocess()
-    result.stdout.fnmatch_lines(["fast  1 passed", "real  none run", "e2e   1 skipped", "*1 passed, 1 skipped in *"])
+    result.stdout.fnmatch_lines(["fast   1 passed", "real   none run", "e2e    1 skipped", "*1 passed, 1 skipped in *"])
     assert result.outlines[-1].startswith("=")
 
 

@@ -1,0 +1,151 @@
+"""What must hold of a node whatever happened to its workers, its machine, its BMC, the store and the inventory.
+
+``violations`` may be asked at any moment, ``unrest`` when everything has come to rest. Both believe the simulated machine
+(wipes, the BMC's accepted writes, the inventory's answers) and compare it with what the store holds; each line names the
+promise that is broken.
+"""
+
+from dataclasses import dataclass
+
+from lab.memory.store import MemoryStore
+from tests.fakes.world import DISK, Wipe, World
+from workflows.engine.grants import Cap
+from workflows.engine.look import look
+from workflows.engine.ports import BootTarget, Power, Value
+from workflows.model.desired import Intent
+from workflows.model.grant import Grant, GrantState
+from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase, fold
+from workflows.model.keys import NodeKey, site_of
+from workflows.model.run import Run
+from workflows.model.status import NodeState
+
+_MAY_WIPE = (Phase.READY, Phase.ACTING, Phase.WAITING, Phase.HELD)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A run with its journal as it stands in the store."""
+
+    run: Run
+    entries: tuple[tuple[Entry, Value], ...]
+
+    def at(self, seq: int) -> Fold:
+        """Where the run stood when the store's newest sequence was this."""
+        return fold(self.run, [(entry, value.time) for entry, value in self.entries if value.seq <= seq])
+
+    @property
+    def now(self) -> Fold:
+        """Where the run stands."""
+        return self.at(self.entries[-1][1].seq) if self.entries else Fold()
+
+
+async def told(store: MemoryStore, node: NodeKey) -> dict[str, Told]:
+    """All runs of a node by their cause, oldest first."""
+    runs = [Run.decode(v.data or b"") for v in await store.list(f"run.{node}.*")]
+    found = {}
+    for run in runs:
+        values = await store.list(f"journal.{node}.{run.cause}.>")
+        found[run.cause] = Told(run, tuple((Entry.decode(v.data or b""), v) for v in values))
+    return found
+
+
+async def violations(store: MemoryStore, world: World) -> list[str]:
+    """The broken promises of one node, at any moment."""
+    node = world.wish.node
+    runs = await told(store, node)
+    grants = {v.key: Grant.decode(v.data or b"") for v in await store.list(f"grant.{node}.>")}
+    found = [
+        *(line for wipe in world.wiped for line in _wipe(wipe, world, runs, grants)),
+        *_sessions(world, runs),
+        *(line for each in runs.values() for line in _said(each)),
+    ]
+    if len({wipe.grant for wipe in world.wiped}) < len(world.wiped):
+        found.append(f"two wipes for one grant: {world.wiped}")
+    open_runs = [cause for cause, each in runs.items() if each.now.phase is not Phase.FINISHED]
+    if len(open_runs) > 1:
+        found.append(f"several open runs: {open_runs}")
+    return found
+
+
+async def unrest(store: MemoryStore, world: World, *, overtaken: bool) -> list[str]:
+    """What is left over, or left without an end, on a node where nothing is under way any more.
+
+    A worker that was ``overtaken`` may take a slot of the cap after its run has ended; whoever needs the slot gets it.
+    """
+    node = world.wish.node
+    view = await look(store, node)
+    found = []
+    if view.run is not None and view.open_run is None:
+        grants = [Grant.decode(v.data or b"") for v in await store.list(f"grant.{node}.>")]
+        found += [f"grant {g.cause}.{g.attempt} is open and no run is" for g in grants if g.state is GrantState.OPEN]
+        cap = Cap.decode((await store.get(f"cap.{site_of(node)}")).data or b"{}")
+        held = () if overtaken else cap.holders
+        found += [f"{holder} holds a slot and no run is open" for holder in held if f".{node}." in holder]
+        if world.boot is BootTarget.NETWORK_ONCE and world.bmc_up:
+            found.append("a network boot is left at the BMC")
+        if view.stored != view.status:
+            found.append(f"the status shown is not the journal's: {view.stored} instead of {view.status}")
+    if view.status.state is NodeState.IN_SERVICE and world.installed and world.power is not Power.ON:
+        found.append("in service and off")
+    if (await store.get(f"lease.{node}")).data is not None:
+        found.append("somebody holds the lease and nothing is under way")
+    return found
+
+
+def _wipe(wipe: Wipe, world: World, runs: dict[str, Told], grants: dict[str, Grant]) -> list[str]:
+    """Whether a wipe was permitted when the machine asked: the right machine, disk, run, step, person and inventory."""
+    name = f"wipe for {wipe.grant.cause}.{wipe.grant.attempt}"
+    grant, each = grants[wipe.grant.grant_key], runs[wipe.grant.cause]
+    run, state = each.run, each.at(wipe.asked)
+    found = []
+    if wipe.serial != grant.serial or wipe.serial != run.desired.serial or grant.node != run.node:
+        found.append(f"{name} on machine {wipe.serial}, the run is for {run.desired.serial}")
+    if wipe.disk != DISK.id:
+        found.append(f"{name} on disk {wipe.disk}")
+    if state.phase not in _MAY_WIPE:
+        found.append(f"{name} while the run was {state.phase}")
+    if run.approval and state.approved != run.digest():
+        found.append(f"{name} that nobody approved")
+    before = [other for other in runs.values() if other.run.cause != run.cause and _accepted(other, wipe.asked)]
+    if run.cause.startswith("g") and before:
+        found.append(f"{name} by an edit on a node that was accepted by {before[0].run.cause}")
+    looks = [look for look in world.looks if look.seq <= wipe.asked]
+    said = looks[-1].said if looks else None
+    if said is None or said.protected or said.intent is not Intent.SERVE or said.serial != run.desired.serial:
+        found.append(f"{name} although the inventory last said {said}")
+    return found
+
+
+def _accepted(each: Told, seq: int) -> bool:
+    state = each.at(seq)
+    return state.phase is Phase.FINISHED and state.outcome is Outcome.SUCCEEDED
+
+
+def _sessions(world: World, runs: dict[str, Told]) -> list[str]:
+    """The BMC took a write only under the session that the newest claim had journaled by then."""
+    named = sorted(
+        (value.seq, entry.session)
+        for each in runs.values()
+        for entry, value in each.entries
+        if entry.kind is Kind.SESSION
+    )
+    found = []
+    for write in world.accepted:
+        newest = [session for seq, session in named if seq <= write.seq][-1:]
+        if newest != [write.session]:
+            found.append(f"{write.what} at {write.seq} under {write.session}, the newest claim's is {newest}")
+    return found
+
+
+def _said(each: Told) -> list[str]:
+    """Law 5, of what was written and not of the table: reason, next action, and what ends it."""
+    found = []
+    for entry, _ in each.entries:
+        if entry.kind not in (Kind.WAITING, Kind.PARKED):
+            continue
+        where = f"{each.run.id} {entry.kind} in step {entry.step}"
+        if not entry.reason or not entry.next_action:
+            found.append(f"{where} without a reason or a next action: {entry}")
+        if entry.kind is Kind.WAITING and entry.due_at is None:
+            found.append(f"{where} waits for nothing that is due: {entry}")
+    return found
