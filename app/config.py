@@ -21,6 +21,7 @@ from workflows.model.settings import SiteSettings
 DEFAULT_CONFIG = Path("/etc/bringup/site.yaml")
 CONFIG_VARIABLE = "BRINGUP_CONFIG"
 WHO_VARIABLE = "BRINGUP_USER"
+BMC_USERNAME, BMC_PASSWORD = "BRINGUP_BMC_USERNAME", "BRINGUP_BMC_PASSWORD"
 #: Where ``bringup up`` leaves url and login for the commands beside it, below ``data``.
 LOGIN_FILE = "operator-login.yaml"
 
@@ -171,6 +172,12 @@ class Config(Record):
         if self.netbox is not None and self.yaml is not None:
             raise ValueError("name one inventory: netbox or yaml, not both")
         return self
+
+
+def bmc_login() -> dict[str, str]:
+    """The credential of a BMC that the environment holds, for ``bringup bmc``; without the fields that it doesn't hold."""
+    found = {"username": os.environ.get(BMC_USERNAME, ""), "password": os.environ.get(BMC_PASSWORD, "")}
+    return {name: value for name, value in found.items() if value}
 
 
 def load_config(path: Path | None) -> Config:

@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from app.bmc import open_bmc
 from app.config import Config, load_config
 from app.demo_command import add_demos
 from app.operate import add_services
 from app.set_up import add_set_up
+from frontends.cli.bmc import add_bmc
 from frontends.cli.campaign import add_campaign
 from frontends.cli.exits import exit_code
 from frontends.cli.log import add_log
@@ -78,6 +80,7 @@ def build() -> typer.Typer:
     add_campaign(cli, open_site)
     add_services(cli, loaded.config)
     add_set_up(cli, loaded.config)
+    add_bmc(cli, open_bmc)
     add_demos(cli)
     return cli
 

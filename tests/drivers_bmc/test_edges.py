@@ -9,12 +9,12 @@ from workflows.drivers.address import parse_address
 from workflows.drivers.breaker import Breaker
 from workflows.drivers.credential import parse_credential
 from workflows.drivers.redfish.answers import failure, is_wrong_password
+from workflows.drivers.redfish.body import mac, members
+from workflows.drivers.redfish.quirks import DELL, STANDARD, SUPERMICRO, Quirks
 from workflows.drivers.redfish.system import (
     boot_of,
     boot_patch,
     choose_system,
-    mac_of,
-    members,
     reset_type,
     serial_of,
     uuid_of,
@@ -146,27 +146,36 @@ def test_refusals_by_status_and_message() -> None:
 
 
 def test_the_right_system() -> None:
-    assert choose_system("b", [("/s/HGX_Baseboard_0", RESET), ("/s/1", RESET)])[0] == "/s/1"
+    path, why, others = choose_system("b", [("/s/HGX_Baseboard_0", RESET), ("/s/1", RESET)])
+    assert (path, [(o.path, o.why) for o in others]) == (
+        "/s/1",
+        [("/s/HGX_Baseboard_0", "a GPU baseboard, no machine")],
+    )
+    assert "of 2 Systems" in why
+    kinds = [("/s/a", RESET | {"SystemType": "Virtual"}), ("/s/b", RESET | {"SystemType": "Physical"})]
+    assert choose_system("b", kinds)[0] == "/s/b"
+    assert choose_system("b", [("/s/a", {}), ("/s/b", RESET)])[0] == "/s/b"
     assert (
-        choose_system("b", [("/s/a", RESET | {"SystemType": "Virtual"}), ("/s/b", RESET | {"SystemType": "Physical"})])[
-            0
-        ]
+        choose_system("b", [("/s/a", RESET), ("/s/b", RESET | {"Boot": {"BootSourceOverrideTarget": "None"}})])[0]
         == "/s/b"
     )
-    assert choose_system("b", [("/s/a", {}), ("/s/b", RESET)])[0] == "/s/b"
-    for none_or_two in ([], [("/s/a", {})], [("/s/a", RESET), ("/s/b", RESET)]):
-        with pytest.raises(Unsupported):
-            choose_system("b", none_or_two)
+    for none in ([], [("/s/a", {})]):
+        with pytest.raises(Unsupported, match="allowed to see"):
+            choose_system("b", none)
+    with pytest.raises(Unsupported, match="several machines"):
+        choose_system("b", [("/s/a", RESET), ("/s/b", RESET)])
 
 
 def test_identity_as_vendors_show_it() -> None:
-    assert serial_of({"Manufacturer": "Dell Inc.", "SKU": "ABC1234", "SerialNumber": "CNFCP0"}) == "ABC1234"
-    assert serial_of({"Manufacturer": "NVIDIA", "SKU": "920-2", "SerialNumber": " 166 "}) == "166"
-    assert serial_of({"SerialNumber": None}) is None
+    assert serial_of({"SKU": "ABC1234", "SerialNumber": "CNFCP0"}, DELL) == "ABC1234"
+    assert serial_of({"SKU": "920-2", "SerialNumber": " 166 "}, STANDARD) == "166"
+    for nobody in (None, "To Be Filled By O.E.M.", "Default string", "0000000000"):
+        assert serial_of({"SerialNumber": nobody}, STANDARD) is None
     assert uuid_of({"UUID": "B11DD4F2-BFDE-1000-02BC-5CFF35FBE6E9"}) == "b11dd4f2-bfde-1000-02bc-5cff35fbe6e9"
-    assert uuid_of({"UUID": "none"}) is None
-    assert mac_of({"MACAddress": "5C-FF-35-FE-04-B1"}) == "5c:ff:35:fe:04:b1"
-    assert mac_of({"MACAddress": "n/a"}) is None
+    for nobody in ("none", "03000200-0400-0500-0006-000700080009", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"):
+        assert uuid_of({"UUID": nobody}) is None
+    assert mac("5C-FF-35-FE-04-B1") == "5c:ff:35:fe:04:b1"
+    assert mac("n/a") is mac("00:00:00:00:00:00") is mac(None) is None
     assert members({"Members": [{"@odata.id": "https://elsewhere/x"}, {"@odata.id": "/redfish/v1/a"}, 7]}) == [
         "/redfish/v1/a"
     ]
@@ -183,12 +192,15 @@ def test_the_override_is_read_with_care() -> None:
 
 
 def test_what_is_asked_for_is_what_is_offered() -> None:
-    def offered(targets: list[str], mode: str = "UEFI") -> dict[str, object]:
+    def offered(targets: list[str], mode: str = "UEFI", quirks: Quirks = STANDARD) -> dict[str, object]:
         boot = {"BootSourceOverrideTarget@Redfish.AllowableValues": targets, "BootSourceOverrideMode": mode}
-        return boot_patch("b", BootTarget.NETWORK_ONCE, {"Boot": boot})["Boot"]  # type: ignore[return-value,dict-item]
+        return boot_patch("b", BootTarget.NETWORK_ONCE, {"Boot": boot}, quirks)["Boot"]  # type: ignore[return-value,dict-item]
 
     assert offered(["Pxe", "UefiHttp"])["BootSourceOverrideTarget"] == "UefiHttp"
     assert offered(["Pxe", "UefiHttp"], "Legacy")["BootSourceOverrideTarget"] == "Pxe"
+    assert "BootSourceOverrideMode" not in offered(["Pxe"])
+    sent = offered(["Pxe", "UefiHttp"], "Legacy", SUPERMICRO)
+    assert (sent["BootSourceOverrideMode"], sent["BootSourceOverrideTarget"]) == ("UEFI", "UefiHttp")
     with pytest.raises(Unsupported):
         offered(["Hdd"])
     assert (reset_type("b", Power.ON, ["ForceOn"]), reset_type("b", Power.OFF, [])) == ("ForceOn", "ForceOff")

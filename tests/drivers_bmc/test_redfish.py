@@ -7,7 +7,7 @@ import pytest
 
 from lab.bmc.faults import Faults
 from lab.bmc.traits import DGX_LIKE, GB200_LIKE, PLAIN, Traits
-from tests.drivers_bmc.conftest import MACS, SERIAL, UUID, MakeRack, Rack
+from tests.drivers_bmc.conftest import SERIAL, UUID, MakeRack, Rack
 from workflows.engine.ports import Bmc, BootTarget, Power
 from workflows.model.errors import Fenced, Refused
 
@@ -28,7 +28,7 @@ async def _requests(rack: Rack, act: Callable[[], object]) -> int:
 async def test_reads_who_the_machine_is(make_rack: MakeRack, traits: Traits) -> None:
     rack = await make_rack(traits)
     facts = await rack.connect().facts()
-    assert (facts.serial, facts.uuid, facts.macs) == (SERIAL, UUID, MACS)
+    assert (facts.serial, facts.uuid) == (SERIAL, UUID)
     assert (facts.power, facts.boot) == (Power.OFF, BootTarget.DISK)
     assert facts.system == f"/redfish/v1/Systems/{traits.system_id}"
 
@@ -67,12 +67,30 @@ async def test_few_requests(make_rack: MakeRack, traits: Traits) -> None:
     rack = await make_rack(traits)
     bmc = rack.connect()
     await bmc.facts()
-    assert await _requests(rack, bmc.open) == 2
+    assert await _requests(rack, bmc.open) == 1
     assert await _requests(rack, lambda: bmc.boot(BootTarget.NETWORK_ONCE)) <= 2
     assert await _requests(rack, lambda: bmc.power(Power.ON)) <= 3
     await rack.bmc.chassis.settled()
     assert await _requests(rack, bmc.facts) <= (2 if traits.settings else 1)
     print(rack.bmc.ledger.summary)  # noqa: T201
+
+
+@KINDS
+async def test_where_things_are_is_found_once_and_not_again_by_the_next_claim(
+    make_rack: MakeRack, traits: Traits
+) -> None:
+    rack = await make_rack(traits)
+    first = rack.connect()
+    await first.facts()
+    await first.close()
+    successor = rack.connect()
+    assert await _requests(rack, successor.facts) == (2 if traits.settings else 1)
+
+
+async def test_a_remembered_layout_is_dropped_when_another_bmc_answers_there(rack: Rack) -> None:
+    await rack.connect().facts()
+    rack.bmc.traits = DGX_LIKE
+    assert (await rack.connect().facts()).system == "/redfish/v1/Systems/DGX"
 
 
 async def test_power_that_is_there_is_not_asked_for_again(rack: Rack) -> None:

@@ -1,91 +1,141 @@
-"""Recorded trees of real machines are read right: which System, who it is, what it takes. Served as files on loopback."""
+"""Recorded trees of real machines are read right: which System, who it is, what it has, what it takes."""
 
-import json
-import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
-from tests.drivers_bmc.conftest import Secrets
-from workflows.drivers.bmcs import BmcDrivers
+from tests.fakes.redfish_tree import recorded, serve_tree
 from workflows.engine.ports import BootTarget, Power
-from workflows.model.desired import BmcTarget
-from workflows.model.profile import BmcProtocol
 
 pytestmark = pytest.mark.real
 
-TREES = [
-    (
-        "dgx-h100",
-        "/redfish/v1/Systems/DGX",
-        "1662923610124",
-        "b11dd4f2-bfde-1000-02bc-5cff35fbe6e9",
-        ("5c:ff:35:fe:04:b1", 5),
-        ("NVIDIA", "DGXH100"),
-        ("/redfish/v1/Systems/DGX/SD", "UefiHttp", '"1720574208"'),
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What is known of a recorded machine."""
+
+    tree: str
+    system: str
+    serial: str
+    uuid: str
+    vendor: str
+    model: str
+    boot: tuple[str, dict[str, str], str | None]
+    gpus: tuple[int, str | None, str | None]
+    nics: int
+    mac: str | None
+    disks: tuple[int, str, str | None]
+    firmware: tuple[int, str, str]
+    quirk: str
+
+
+ONCE = {"BootSourceOverrideEnabled": "Once"}
+MACHINES = [
+    Machine(
+        tree="dgx-h100",
+        system="/redfish/v1/Systems/DGX",
+        serial="1662923610124",
+        uuid="b11dd4f2-bfde-1000-02bc-5cff35fbe6e9",
+        vendor="NVIDIA",
+        model="DGXH100",
+        boot=("/redfish/v1/Systems/DGX/SD", ONCE | {"BootSourceOverrideTarget": "UefiHttp"}, '"1720574208"'),
+        gpus=(8, "H100 80GB HBM3", "1652923003067"),
+        nics=12,
+        mac="5c:ff:35:fe:04:b1",
+        disks=(10, "SAMSUNG MZ1L21T9HCLS-00A07", None),
+        firmware=(66, "HostBIOS_0", "01.01.03"),
+        quirk="NVIDIA DGX (AMI)",
     ),
-    (
-        "gb200",
-        "/redfish/v1/Systems/System_0",
-        None,
-        "501f2928-84ea-8579-cf52-dc2dbd2e4656",
-        ("", 0),
-        ("", ""),
-        ("/redfish/v1/Systems/System_0/Settings", "Pxe", None),
+    Machine(
+        tree="gb200",
+        system="/redfish/v1/Systems/System_0",
+        serial="1333024020524",
+        uuid="501f2928-84ea-8579-cf52-dc2dbd2e4656",
+        vendor="NVIDIA",
+        model="GB200 NVL",
+        boot=("/redfish/v1/Systems/System_0/Settings", ONCE | {"BootSourceOverrideTarget": "Pxe"}, None),
+        gpus=(4, None, None),
+        nics=6,
+        mac=None,
+        disks=(9, "SAMSUNG MZTL23T8HCLS-00A07", "S6RMNG0X506940"),
+        firmware=(30, "FW_BMC_0", "GB200Nvl-24.12-8"),
+        quirk="NVIDIA GB200/GH200 (OpenBMC)",
     ),
-    (
-        "supermicro-sys-821ge-tnhr",
-        "/redfish/v1/Systems/1",
-        "S889914X3710910",
-        "00000000-0000-0000-0000-7cc25550a8ff",
-        ("7c:c2:55:79:3f:8e", 12),
-        ("Supermicro", "SYS-821GE-TNHR"),
-        ("/redfish/v1/Systems/1", "UefiHttp", '"a0a7128477b3552049bdbf0d3286de78"'),
+    Machine(
+        tree="supermicro-sys-821ge-tnhr",
+        system="/redfish/v1/Systems/1",
+        serial="S889914X3710910",
+        uuid="00000000-0000-0000-0000-7cc25550a8ff",
+        vendor="Supermicro",
+        model="SYS-821GE-TNHR",
+        boot=(
+            "/redfish/v1/Systems/1",
+            ONCE | {"BootSourceOverrideTarget": "UefiHttp", "BootSourceOverrideMode": "UEFI"},
+            '"a0a7128477b3552049bdbf0d3286de78"',
+        ),
+        gpus=(8, "H100 80GB HBM3", "1652323019599"),
+        nics=10,
+        mac="7c:c2:55:79:3f:8e",
+        disks=(8, "MZQL27T6HBLA-00A07", "S6CKNN0W502286"),
+        firmware=(104, "NIC1", "28.37.10.14"),
+        quirk="Supermicro",
     ),
 ]
+EACH = pytest.mark.parametrize("machine", MACHINES, ids=[m.tree for m in MACHINES])
 
 
-@pytest.mark.parametrize("tree", TREES, ids=[t[0] for t in TREES])
-async def test_recorded_tree(tree: tuple, samples: Path, tmp_path: Path) -> None:  # type: ignore[type-arg]
-    name, system, serial, uuid, (mac, count), (vendor, model), (boot_path, boot_target, etag) = tree
-    with tarfile.open(samples / f"{name}.tar.xz") as archive:
-        archive.extractall(tmp_path, filter="data")
-    writes: list[tuple[str, str, dict[str, object], str | None]] = []
-
-    async def answer(request: web.Request) -> web.Response:
-        if request.method == "POST" and request.path.endswith("/Sessions"):
-            return web.json_response({}, status=201, headers={"X-Auth-Token": "t", "Location": f"{request.path}/1"})
-        if request.method in ("POST", "PATCH"):
-            writes.append((request.method, request.path, await request.json(), request.headers.get("If-Match")))
-        if request.method != "GET":
-            return web.Response(status=204)
-        file = tmp_path / request.path.strip("/") / "index.json"
-        return web.json_response(json.loads(file.read_text())) if file.is_file() else web.Response(status=404)
-
-    app = web.Application()
-    app.router.add_route("*", "/{rest:.*}", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    secrets = Secrets(bmc={"username": "u", "password": "p", "insecure": "true"})
-    target = BmcTarget(address=f"http://127.0.0.1:{port}", credential="bmc")
-    bmc = BmcDrivers(secrets).connect(target, BmcProtocol.REDFISH)
-    try:
+@EACH
+async def test_recorded_tree_is_driven_by_its_own_resources(machine: Machine, samples: Path) -> None:
+    async with serve_tree(recorded(samples / f"{machine.tree}.tar.xz")) as served:
+        bmc = served.connect()
         facts = await bmc.facts()
         await bmc.open()
         await bmc.boot(BootTarget.NETWORK_ONCE)
         await bmc.power(Power.OFF)
         await bmc.reset_bmc()
-    finally:
         await bmc.close()
-        await runner.cleanup()
-    assert (facts.system, facts.serial, facts.uuid) == (system, serial, uuid)
-    assert (mac in facts.macs, len(facts.macs)) == (bool(mac), count)
-    assert (facts.vendor, facts.model, facts.power, facts.boot) == (vendor, model, Power.ON, BootTarget.DISK)
-    override = {"BootSourceOverrideEnabled": "Once", "BootSourceOverrideTarget": boot_target}
-    assert writes[0] == ("PATCH", boot_path, {"Boot": override}, etag)
-    assert writes[1] == ("POST", f"{system}/Actions/ComputerSystem.Reset", {"ResetType": "ForceOff"}, None)
-    assert writes[2][1].endswith("/Actions/Manager.Reset")
+    assert (facts.system, facts.serial, facts.uuid) == (machine.system, machine.serial, machine.uuid)
+    assert (facts.power, facts.boot) == (Power.ON, BootTarget.DISK)
+    path, override, etag = machine.boot
+    assert served.writes[0] == ("PATCH", path, {"Boot": override}, etag)
+    reset = f"{machine.system}/Actions/ComputerSystem.Reset"
+    assert served.writes[1] == ("POST", reset, {"ResetType": "ForceOff"}, None)
+    assert served.writes[2][1].endswith("/Actions/Manager.Reset")
+
+
+@EACH
+@pytest.mark.parametrize("expand", [False, True], ids=["plain", "expanded"])
+async def test_recorded_tree_is_read_whole(machine: Machine, expand: bool, samples: Path) -> None:
+    async with serve_tree(recorded(samples / f"{machine.tree}.tar.xz"), expand=expand) as served:
+        bmc = served.connect()
+        report = await bmc.survey()
+        await bmc.close()
+    assert report.gaps == ()
+    assert (report.system, report.serial, report.uuid) == (machine.system, machine.serial, machine.uuid)
+    assert (report.vendor, report.model, report.power) == (machine.vendor, machine.model, "on")
+    assert report.boot.network == machine.boot[1]["BootSourceOverrideTarget"]
+    count, model, serial = machine.gpus
+    assert (len(report.gpus), report.gpus[0].model, report.gpus[0].serial) == (count, model, serial)
+    assert len({g.serial for g in report.gpus}) == (count if serial else 1), "each GPU has its own serial"
+    assert len(report.nics) == machine.nics
+    assert (machine.mac in report.boot_macs) if machine.mac else report.boot_macs == ()
+    disks, disk_model, disk_serial = machine.disks
+    assert (len(report.disks), report.disks[0].model, report.disks[0].serial) == (disks, disk_model, disk_serial)
+    firmware, name, version = machine.firmware
+    assert (len(report.firmware), {f.name: f.version for f in report.firmware}[name]) == (firmware, version)
+    assert report.quirks[0].startswith(machine.quirk)
+    assert [o.path for o in report.others] == (
+        ["/redfish/v1/Systems/HGX_Baseboard_0"] if machine.tree != "supermicro-sys-821ge-tnhr" else []
+    )
+    assert (report.sessions.supported, report.virtual_media) == (True, True)
+    assert len(served.reads) < (80 if expand else 260)
+
+
+async def test_the_bmcs_own_link_to_the_host_is_no_mac_of_the_machine(samples: Path) -> None:
+    async with serve_tree(recorded(samples / "supermicro-sys-821ge-tnhr.tar.xz")) as served:
+        bmc = served.connect()
+        report = await bmc.survey()
+        await bmc.close()
+    assert "be:3a:f2:b6:05:9f" not in report.boot_macs
+    assert len(report.boot_macs) == 11

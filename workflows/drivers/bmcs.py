@@ -7,8 +7,11 @@ from workflows.drivers.breaker import Breaker
 from workflows.drivers.credential import Credential, parse_credential
 from workflows.drivers.ipmi import IpmiBmc
 from workflows.drivers.redfish import RedfishBmc
-from workflows.drivers.redfish.wire import Wire, tls_of
-from workflows.engine.ports import Bmc, Secrets
+from workflows.drivers.redfish.channel import Channel
+from workflows.drivers.redfish.layout import Memory
+from workflows.drivers.redfish.tls import tls_for
+from workflows.drivers.redfish.wire import Wire
+from workflows.engine.ports import Secrets
 from workflows.model.desired import BmcTarget
 from workflows.model.errors import Refused
 from workflows.model.profile import BmcProtocol
@@ -18,13 +21,14 @@ CALL_TIMEOUT = timedelta(seconds=10)
 
 
 class BmcDrivers:
-    """Implements ``Bmcs``. One breaker a BMC is shared by all that this object connects."""
+    """Implements ``Bmcs``. One breaker a BMC, and what is known of its layout, are shared by all that this connects."""
 
     def __init__(self, secrets: Secrets, timeout: timedelta = CALL_TIMEOUT):
         self._secrets, self._timeout = secrets, timeout.total_seconds()
         self._breakers: dict[tuple[str, int | None], Breaker] = {}
+        self._memories: dict[tuple[str, int | None], Memory] = {}
 
-    def connect(self, target: BmcTarget, protocol: BmcProtocol) -> Bmc:
+    def connect(self, target: BmcTarget, protocol: BmcProtocol) -> RedfishBmc | IpmiBmc:
         """A BMC; no traffic yet.
 
         Raises:
@@ -32,16 +36,18 @@ class BmcDrivers:
         """
         address = parse_address(target.address)
         credential = parse_credential(target.credential, self._secrets.get(target.credential))
-        breaker = self._breakers.setdefault((address.host, address.port), Breaker(f"BMC {address.host}"))
+        place = (address.host, address.port)
+        breaker = self._breakers.setdefault(place, Breaker(f"BMC {address.host}"))
         if protocol is BmcProtocol.IPMI:
             return IpmiBmc(address, credential, breaker, self._timeout)
-        return RedfishBmc(self._wire(address, credential, target.credential), credential, breaker, self._timeout)
+        wire = self._wire(address, credential)
+        channel = Channel(wire, credential, breaker, self._timeout)
+        return RedfishBmc(channel, self._memories.setdefault(place, Memory()))
 
-    def _wire(self, address: BmcAddress, credential: Credential, reference: str) -> Wire:
+    def _wire(self, address: BmcAddress, credential: Credential) -> Wire:
         if address.plain and not credential.insecure:
             raise Refused(
-                f"BMC {address.url} is plain HTTP: the password would be readable on the wire; use https, or set "
-                f"insecure: true in the secret {reference} if that network is trusted"
+                f"BMC {address.url} is plain HTTP: the password would be readable on the wire; use https or, if that "
+                "network is trusted, permit it (insecure: true in its secret, --insecure on the command line)"
             )
-        tls = tls_of(credential.ca, credential.fingerprint)
-        return Wire(f"BMC {address.host}", address.url, tls, self._timeout)
+        return Wire(f"BMC {address.host}", address, tls_for(credential), self._timeout)

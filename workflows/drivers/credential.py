@@ -12,7 +12,8 @@ class Credential:
     """Who we are to a BMC, and how we know it.
 
     ``ca`` is the path of a PEM file with the authorities to trust, ``fingerprint`` the SHA-256 of the BMC's certificate
-    (64 hex digits); without either, the system's authorities. ``insecure`` permits plain HTTP.
+    (64 hex digits); without either, the system's authorities. ``insecure`` permits plain HTTP and, where neither ``ca`` nor
+    ``fingerprint`` is given, a certificate that nobody vouches for.
     """
 
     username: str

@@ -1,5 +1,6 @@
 """Secrets by reference: files that only we can read, or a mapping that the composition root read from the environment."""
 
+import contextlib
 import os
 import re
 import stat
@@ -33,17 +34,8 @@ class FileSecrets:
         _check(reference)
         for suffix in (".yaml", ".json"):
             path = self._directory / f"{reference}{suffix}"
-            try:
-                with path.open("rb") as file:
-                    mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                    if mode & 0o077:
-                        raise Refused(f"secret {reference}: others can read {path} (mode {mode:04o}): chmod 600 it")
-                    data = file.read(MAX_SECRET + 1)
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise Refused(f"secret {reference} can't be read from {path}: {error.strerror}") from None
-            return _parse(reference, data)
+            with contextlib.suppress(FileNotFoundError):
+                return read_secret_file(path, f"secret {reference}")
         raise Refused(
             f"there is no secret {reference} in {self._directory}: put its fields into {reference}.yaml there"
         )
@@ -61,7 +53,28 @@ class MappingSecrets:
         name = self._prefix + reference.upper().replace("/", "_").replace("-", "_")
         if name not in self._variables:
             raise Refused(f"there is no secret {reference}: set {name} to its fields, as JSON")
-        return _parse(reference, self._variables[name].encode())
+        return _parse(f"secret {reference}", self._variables[name].encode())
+
+
+def read_secret_file(path: Path, name: str) -> dict[str, str]:
+    """The fields of one file, which only we may read; ``name`` is what an error calls it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Refused: it can't be read, or others can read it too.
+        BadInput: it is malformed; no value is named.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & 0o077:
+                raise Refused(f"{name}: others can read {path} (mode {mode:04o}): chmod 600 it")
+            data = file.read(MAX_SECRET + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Refused(f"{name} can't be read from {path}: {error.strerror}") from None
+    return _parse(name, data)
 
 
 def _check(reference: str) -> None:
@@ -69,13 +82,13 @@ def _check(reference: str) -> None:
         raise BadInput(f"{reference[:200]!r} is no reference to a secret: words of a-z, 0-9 and dashes, joined by /")
 
 
-def _parse(reference: str, data: bytes) -> dict[str, str]:
+def _parse(name: str, data: bytes) -> dict[str, str]:
     if len(data) > MAX_SECRET:
-        raise BadInput(f"secret {reference} has more than {MAX_SECRET} bytes")
+        raise BadInput(f"{name} has more than {MAX_SECRET} bytes")
     try:
         fields = yaml.load(data, Loader=yaml.BaseLoader)  # noqa: S506  (BaseLoader makes text of every scalar)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        raise BadInput(f"secret {reference} is neither YAML nor JSON") from None
+        raise BadInput(f"{name} is neither YAML nor JSON") from None
     if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
-        raise BadInput(f"secret {reference} must be a flat mapping of names to text")
+        raise BadInput(f"{name} must be a flat mapping of names to text")
     return fields

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from workflows.model.desired import BmcTarget, Desired
+from workflows.model.hardware import HardwareReport, LogLine
 from workflows.model.keys import Cause, NodeKey
 from workflows.model.profile import BmcProtocol
 from workflows.model.record import Json
@@ -161,7 +162,6 @@ class BmcFacts:
     model: str
     power: Power
     boot: BootTarget | None
-    macs: tuple[str, ...] = ()
     system: str = ""
 
 
@@ -195,6 +195,16 @@ class Bmc(Protocol):
 
     async def close(self) -> None:
         """End this claim's session and release the connection. Never raises."""
+
+
+class BmcInspector(Protocol):
+    """What else a BMC shows of its machine; reads only."""
+
+    async def survey(self) -> HardwareReport:
+        """The out-of-band inventory. What can't be read is a gap in it; raises only where nothing can be."""
+
+    async def events(self, limit: int) -> tuple[LogLine, ...]:
+        """The newest lines of the event log, oldest first. Raises Unsupported where there is none."""
 
 
 class Bmcs(Protocol):

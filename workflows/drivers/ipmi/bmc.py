@@ -16,17 +16,25 @@ from typing import Any
 from workflows.drivers.address import BmcAddress
 from workflows.drivers.breaker import Breaker
 from workflows.drivers.credential import Credential
+from workflows.drivers.ipmi.suite_zero import PORT, opens_without_password
 from workflows.engine.ports import BmcFacts, BootTarget, Power
-from workflows.model.errors import Refused, Unreachable, Unsupported
+from workflows.model.errors import AuthenticationFailed, BringupError, Busy, Refused, Unreachable, Unsupported
+from workflows.model.hardware import BootShown, HardwareReport, LogLine, Sensor, real_serial
 
-PORT = 623
-MAX_ANSWER = 65_536
+MAX_ANSWER = 1_048_576
+PATIENCE = 60.0
+"""Seconds for the sensors or the event log of a slow BMC: both read its whole sensor repository first."""
+
 _CHILD = Path(__file__).with_name("child.py")
+_WHY = {
+    "password": "the password is wrong",
+    "user": "it knows no such user, or that user is not enabled for IPMI over LAN",
+}
 _BOOT = {BootTarget.NETWORK_ONCE: "network", BootTarget.DISK: "default"}
 
 
 class IpmiBmc:
-    """Implements ``Bmc``. ``timeout`` is in seconds and holds for each call as a whole."""
+    """Implements ``Bmc`` and ``BmcInspector``. ``timeout`` is in seconds and holds for each call as a whole."""
 
     def __init__(self, address: BmcAddress, credential: Credential, breaker: Breaker, timeout: float):
         self._address, self._credential, self._breaker, self._timeout = address, credential, breaker, timeout
@@ -46,9 +54,11 @@ class IpmiBmc:
 
     async def facts(self) -> BmcFacts:
         """Read serial and UUID (FRU, GUID), power and boot override. IPMI tells no MACs."""
-        answer = await self._call("facts")
+        return self._facts(await self._call("facts"))
+
+    def _facts(self, answer: dict[str, Any]) -> BmcFacts:
         return BmcFacts(
-            serial=_text(answer.get("serial")),
+            serial=real_serial(_text(answer.get("serial"))),
             uuid=_text(answer.get("uuid")),
             vendor=_text(answer.get("vendor")) or "",
             model=_text(answer.get("model")) or "",
@@ -71,6 +81,43 @@ class IpmiBmc:
         self._may_write()
         await self._call("reset_bmc")
 
+    async def survey(self) -> HardwareReport:
+        """What IPMI tells of a machine: who it is, how it stands, its sensors; and whether it asks for a password at all."""
+        answer = await self._call("survey", seconds=max(self._timeout, PATIENCE))
+        facts = self._facts(answer)
+        open_door = await opens_without_password(self._address, self._credential.username, self._timeout)
+        sensors = answer.get("sensors")
+        return HardwareReport(
+            protocol="ipmi",
+            address=f"{self._address.host}:{self._address.port or PORT}",
+            vendor=facts.vendor,
+            model=facts.model,
+            serial=facts.serial,
+            uuid=facts.uuid,
+            power=facts.power.value,
+            bmc=_text(answer.get("bmc")),
+            boot=BootShown(target=facts.boot.value if facts.boot is not None else None, mode="UEFI", network="PXE"),
+            sensors=tuple(
+                Sensor(name=name, reading=reading, state=state)
+                for name, reading, state in (sensors if isinstance(sensors, list) else [])
+            ),
+            findings=(
+                f"cipher suite 0 is enabled: whoever reaches {self._address.host} is {self._credential.username} without a "
+                "password; disable it in the BMC's IPMI settings",
+            )
+            if open_door
+            else (),
+        )
+
+    async def events(self, limit: int) -> tuple[LogLine, ...]:
+        """The newest lines of the system event log, oldest first."""
+        answer = await self._call("events", limit, seconds=max(self._timeout, PATIENCE))
+        listed = answer.get("events")
+        return tuple(
+            LogLine(time=time, severity=severity, text=text, log="SEL")
+            for time, severity, text in (listed if isinstance(listed, list) else [])
+        )
+
     async def close(self) -> None:
         """Nothing is open between calls."""
 
@@ -78,30 +125,42 @@ class IpmiBmc:
         if not self._opened:
             raise Refused(f"a write to {self._name} before open(): nothing was sent")
 
-    async def _call(self, act: str, value: str | None = None) -> dict[str, Any]:
+    async def _call(self, act: str, value: str | int | None = None, *, seconds: float | None = None) -> dict[str, Any]:
         self._breaker.check(self._credential.username, self._credential.password)
         job = {
             "host": self._address.host,
             "port": self._address.port or PORT,
             "username": self._credential.username,
             "password": self._credential.password,
-            "seconds": self._timeout,
+            "seconds": seconds or self._timeout,
             "act": act,
             "value": value,
         }
-        answer = await self._run(act, json.dumps(job).encode())
-        error, text = answer.get("error"), _text(answer.get("text")) or "no answer"
-        if error == "authentication":
-            raise self._breaker.refused(self._credential.username, self._credential.password)
-        if error == "silent":
-            raise Unreachable(f"{self._name} did not answer {act}: {text}")
-        if error == "unsupported":
-            raise Unsupported(f"{self._name} can't {act}: {text}")
-        if error is not None:
-            raise Refused(f"{self._name} refused {act}: {text}")
+        answer = await self._run(act, json.dumps(job).encode(), seconds or self._timeout)
+        if "error" in answer:
+            raise self._failure(act, str(answer["error"]), _text(answer.get("text")) or "no answer")
         return answer
 
-    async def _run(self, act: str, job: bytes) -> dict[str, Any]:
+    def _failure(self, act: str, error: str, text: str) -> BringupError:
+        if error in ("password", "user"):
+            refused = self._breaker.refused(self._credential.username, self._credential.password)
+            return AuthenticationFailed(f"{refused} ({_WHY[error]})")
+        if error == "privilege":
+            return Refused(
+                f"{self._name}: {self._credential.username} may not be administrator over LAN ({text}): raise its level"
+            )
+        if error == "limit":
+            return Busy(f"{self._name} has no session left ({text}): others must end, or time out, first")
+        if error == "silent":
+            return Unreachable(
+                f"{self._name} did not answer {act} on UDP port {self._address.port or PORT} ({text}): is IPMI over LAN "
+                "enabled?"
+            )
+        if error == "unsupported":
+            return Unsupported(f"{self._name} can't {act}: {text}")
+        return Refused(f"{self._name} refused {act}: {text}")
+
+    async def _run(self, act: str, job: bytes, seconds: float) -> dict[str, Any]:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
@@ -112,10 +171,10 @@ class IpmiBmc:
             env={"PATH": os.defpath},
         )
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 output, _ = await child.communicate(job)
         except TimeoutError:
-            raise Unreachable(f"{self._name} did not finish {act} within {self._timeout:g} s") from None
+            raise Unreachable(f"{self._name} did not finish {act} within {seconds:g} s") from None
         finally:
             if child.returncode is None:
                 with contextlib.suppress(ProcessLookupError):

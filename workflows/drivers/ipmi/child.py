@@ -4,6 +4,7 @@ Imports nothing of bringup's, so that it starts from its path alone. The credent
 environment. The kernel's alarm ends it at its deadline, also when pyghmi hangs and when the worker has died.
 """
 
+import collections
 import json
 import signal
 import sys
@@ -18,12 +19,23 @@ _SERIALS = ("Serial Number", "Chassis serial number")
 _DOCUMENTATION = 32473
 _FRU_PIECE = 16
 _FRU_LIMIT = 1024
-_WRONG = ("incorrect password", "unauthorized name")
+_MOST_SENSORS = 300
+_SAID = {
+    "incorrect password": "password",
+    "unauthorized name": "user",
+    "unauthorized role": "privilege",
+    "invalid role": "privilege",
+    "insufficient resources": "limit",
+}
+"""What pyghmi says (the RAKP status codes of IPMI 2.0, table 13-15), and what of it a caller must tell apart."""
+
+_HEALTH = ("failed", "critical", "warning")
 
 
 def main() -> None:
     """Do one job: ``{host, port, username, password, seconds, act, value}``."""
     job = json.loads(sys.stdin.buffer.read(65_536))
+    answers, sys.stdout = sys.stdout, sys.stderr  # pyghmi prints
     signal.setitimer(signal.ITIMER_REAL, job["seconds"])
     try:
         answer = _do(job)
@@ -31,10 +43,9 @@ def main() -> None:
         answer = {"error": "unsupported", "text": str(error)}
     except (exceptions.PyghmiException, OSError) as error:
         text = str(error)
-        wrong = any(word in text.lower() for word in _WRONG)
-        answer = {"error": "authentication" if wrong else "refused" if getattr(error, "ipmicode", 0) else "silent"}
-        answer["text"] = text
-    sys.stdout.write(json.dumps(answer))
+        said = next((kind for words, kind in _SAID.items() if words in text.lower()), None)
+        answer = {"error": said or ("refused" if getattr(error, "ipmicode", 0) else "silent"), "text": text}
+    answers.write(json.dumps(answer))
 
 
 def _do(job: dict[str, Any]) -> dict[str, Any]:
@@ -47,9 +58,13 @@ def _do(job: dict[str, Any]) -> dict[str, Any]:
         command.ipmi_session.logout()
 
 
-def _act(command: Command, act: str, value: str | None) -> dict[str, Any]:
+def _act(command: Command, act: str, value: Any) -> dict[str, Any]:
     if act == "facts":
         return _facts(command)
+    if act == "survey":
+        return _facts(command) | {"bmc": _revision(command), "sensors": _sensors(command)}
+    if act == "events":
+        return {"events": _events(command, value)}
     if act == "power":
         if command.get_power()["powerstate"] != value:
             command.set_power(value)
@@ -70,6 +85,37 @@ def _facts(command: Command) -> dict[str, Any]:
         "vendor": str(info.get("Manufacturer") or ""),
         "model": str(info.get("Product name") or info.get("Model") or ""),
     }
+
+
+def _revision(command: Command) -> str | None:
+    """The BMC's firmware revision (Get Device ID; IPMI 2.0, 20.1: the minor part is BCD)."""
+    response = command.raw_command(netfn=0x06, command=0x01)
+    return None if "error" in response else f"{response['data'][2] & 0x7F}.{response['data'][3]:02x}"
+
+
+def _sensors(command: Command) -> list[list[str]]:
+    found = []
+    for sensor in command.get_sensor_data():
+        if sensor.unavailable:
+            continue
+        reading = "" if sensor.value is None else f"{sensor.value:g}{sensor.units or ''}"
+        state = next((word for bit, word in zip((4, 2, 1), _HEALTH, strict=True) if sensor.health & bit), "ok")
+        found.append([str(sensor.name), reading or ", ".join(map(str, sensor.states)), state])
+        if len(found) == _MOST_SENSORS:
+            break
+    return found
+
+
+def _events(command: Command, limit: int) -> list[list[str]]:
+    newest = collections.deque(command.get_event_log(), maxlen=limit)
+    return [
+        [
+            str(event.get("timestamp") or event.get("timecode") or ""),
+            next((w for bit, w in zip((4, 2, 1), _HEALTH, strict=True) if event.get("severity", 0) & bit), "ok"),
+            ": ".join(str(event[k]) for k in ("component", "event") if event.get(k)),
+        ]
+        for event in newest
+    ]
 
 
 def _boot(command: Command) -> str | None:

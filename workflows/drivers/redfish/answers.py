@@ -1,5 +1,6 @@
 """Reads a BMC's refusals: which of bringup's errors a status and its message ids stand for."""
 
+from workflows.drivers.redfish.quirks import ALL_BUSY
 from workflows.model.errors import BringupError, Busy, Refused, Unsupported
 from workflows.model.record import Json
 
@@ -13,10 +14,9 @@ BUSY_MESSAGES = (
     "ResourceInUse",
     "ServiceTemporarilyUnavailable",
     "SessionLimitExceeded",
-    "UnableToModifyDuringSystemPOST",
-    "ServerInPost",
+    *ALL_BUSY,
 )
-"""Ends of message ids that mean *not now* under any status (DMTF's Base registry; the last two are HPE's)."""
+"""Ends of message ids that mean *not now* under any status: DMTF's Base registry, and the vendors' own."""
 
 WRONG_PASSWORD_MESSAGES = ("UnauthorizedLoginAttempt", "InvalidCredentials")
 """Ends of message ids with which some BMCs refuse a login under 400 (HPE iLO)."""
@@ -30,8 +30,6 @@ def failure(name: str, verb: str, path: str, status: int, body: dict[str, Json])
         return Busy(said)
     if status in UNSUPPORTED_STATUS:
         return Unsupported(said)
-    if 300 <= status < 400:
-        return Refused(f"{said}; redirects are not followed, a credential goes to no other place")
     return Refused(said)
 
 

@@ -1,38 +1,21 @@
-"""Reads Redfish bodies: the right System, who it is, how it stands, and what may be asked of it. Pure.
+"""Reads a System: the right one of several, who it is, how it stands, and what may be asked of it. Pure.
 
 Schema facts are DMTF's ComputerSystem (DSP8010); what vendors do differently was read from recorded trees and says so.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from workflows.drivers.redfish.body import Body, link, links, part, text, texts
+from workflows.drivers.redfish.quirks import Quirks
 from workflows.engine.ports import BootTarget, Power
 from workflows.model.errors import Unsupported
-from workflows.model.record import Json
-
-type Body = dict[str, Json]
-
-MAX_MEMBERS = 32
-"""Members of a collection that are read; the most interfaces recorded on one machine are 11."""
+from workflows.model.hardware import PLACEHOLDER_UUIDS, BootShown, OtherSystem, real_serial
 
 RESET = "#ComputerSystem.Reset"
 _NETWORK = ("UefiHttp", "Pxe")
 _RESETS = {Power.ON: ("On", "ForceOn"), Power.OFF: ("ForceOff",)}
 _POWER = {"On": Power.ON, "Off": Power.OFF}
-_SERVICE_TAG = frozenset({"dell inc.", "dell"})
-
-
-def members(collection: Body) -> list[str]:
-    """The paths of a collection's members, at most MAX_MEMBERS."""
-    listed = collection.get("Members")
-    paths = [link(m) for m in listed[:MAX_MEMBERS]] if isinstance(listed, list) else []
-    return [p for p in paths if p is not None]
-
-
-def link(value: Json) -> str | None:
-    """The path in ``{"@odata.id": …}``."""
-    path = value.get("@odata.id") if isinstance(value, dict) else None
-    return path if isinstance(path, str) and path.startswith("/redfish/") and len(path) < 500 else None
 
 
 def is_baseboard(path: str) -> bool:
@@ -40,47 +23,57 @@ def is_baseboard(path: str) -> bool:
     return path.rstrip("/").rsplit("/", 1)[-1].startswith("HGX_")
 
 
-def choose_system(name: str, systems: Iterable[tuple[str, Body]]) -> tuple[str, Body]:
-    """The one System that can be switched: it has a Reset action; a physical one wins over others.
+def choose_system(name: str, systems: Sequence[tuple[str, Body]]) -> tuple[str, str, tuple[OtherSystem, ...]]:
+    """The one System that is the machine, why it is, and why the others aren't.
+
+    It has a Reset action and is no GPU baseboard; of several, a physical one wins over others, and one that can be told
+    what to boot over one that can't.
 
     Raises:
-        Unsupported: none, or several of the same kind.
+        Unsupported: none, or several that can't be told apart.
     """
-    able = [(p, b) for p, b in systems if not is_baseboard(p) and RESET in _dict(b, "Actions")]
-    physical = [(p, b) for p, b in able if b.get("SystemType") == "Physical"]
-    found = physical or able
-    if len(found) != 1:
-        paths = ", ".join(p for p, _ in found) or "none"
-        raise Unsupported(f"{name} must show one System with a Reset action, it shows: {paths}")
-    return found[0]
+    others = {p: "a GPU baseboard, no machine" for p, _ in systems if is_baseboard(p)}
+    others |= {p: "it has no Reset action" for p, b in systems if p not in others and RESET not in part(b, "Actions")}
+    able = {p: (b.get("SystemType") == "Physical", bool(part(b, "Boot"))) for p, b in systems if p not in others}
+    best = [p for p, rank in able.items() if rank == max(able.values())]
+    if len(best) != 1:
+        shown = ", ".join(best) or ", ".join(f"{p} ({why})" for p, why in others.items()) or "none at all"
+        raise Unsupported(
+            f"{name} must show one System that can be switched, it shows {shown}: one BMC for several machines is not "
+            "supported"
+            if best
+            else f"{name} must show one System with a Reset action, it shows {shown}: is this account allowed to see it?"
+        )
+    others |= {
+        p: "it is not physical" if not rank[0] else "it has no boot override"
+        for p, rank in able.items()
+        if p != best[0]
+    }
+    why = (
+        "the only System"
+        if not others
+        else f"of {len(systems)} Systems the one that has a Reset action and is no baseboard"
+    )
+    return best[0], why, tuple(OtherSystem(path=p, why=w) for p, w in others.items())
 
 
-def serial_of(system: Body) -> str | None:
-    """The serial as it is on the machine's label and in its SMBIOS; Dell's is the service tag, shown as SKU."""
-    vendor = (_text(system, "Manufacturer") or "").lower()
-    return (_text(system, "SKU") if vendor in _SERVICE_TAG else None) or _text(system, "SerialNumber")
+def serial_of(system: Body, quirks: Quirks) -> str | None:
+    """The serial as it is on the machine's label and in its SMBIOS; None where it is missing or a placeholder."""
+    return real_serial(text(system, quirks.serial)) or real_serial(text(system, "SerialNumber"))
 
 
 def uuid_of(system: Body) -> str | None:
-    """The UUID, lower case with dashes; None where there is none that is one."""
+    """The UUID, lower case with dashes; None where there is none that is one, or where many boards share it."""
     try:
-        return str(uuid.UUID(_text(system, "UUID") or ""))
+        found = str(uuid.UUID(text(system, "UUID") or ""))
     except ValueError:
         return None
+    return None if found in PLACEHOLDER_UUIDS else found
 
 
 def power_of(system: Body) -> Power:
     """The power now; UNKNOWN in transitions."""
-    return _POWER.get(_text(system, "PowerState") or "", Power.UNKNOWN)
-
-
-def mac_of(interface: Body) -> str | None:
-    """An interface's MAC, the permanent one first, lower case with colons."""
-    mac = _text(interface, "PermanentMACAddress") or _text(interface, "MACAddress")
-    digits = (mac or "").lower().replace(":", "").replace("-", "")
-    if len(digits) != 12 or set(digits) - set("0123456789abcdef"):
-        return None
-    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+    return _POWER.get(text(system, "PowerState") or "", Power.UNKNOWN)
 
 
 def boot_of(resource: Body) -> BootTarget | None:
@@ -89,7 +82,7 @@ def boot_of(resource: Body) -> BootTarget | None:
     No override is DISK: the machine follows its own order, and whatever boots the network by that is sent to its disk.
     A network override that stays is neither (None), and so is a BMC that shows no override at all.
     """
-    boot = _dict(resource, "Boot")
+    boot = part(resource, "Boot")
     enabled, target = boot.get("BootSourceOverrideEnabled"), boot.get("BootSourceOverrideTarget")
     if enabled == "Disabled" or target in ("None", "Hdd"):
         return BootTarget.DISK
@@ -98,30 +91,52 @@ def boot_of(resource: Body) -> BootTarget | None:
     return None
 
 
-def boot_patch(name: str, target: BootTarget, resource: Body) -> Body:
-    """The change that sets the override, from the values that the BMC says this resource takes.
+def network_target(resource: Body, quirks: Quirks) -> str | None:
+    """The target of a network boot: UefiHttp where it is offered and the boot won't be in legacy mode, else Pxe."""
+    targets = _allowed(resource, "BootSourceOverrideTarget") or ["Pxe"]
+    legacy = (quirks.mode or part(resource, "Boot").get("BootSourceOverrideMode")) == "Legacy"
+    return next((n for n in _NETWORK if n in targets and not (legacy and n == "UefiHttp")), None)
 
-    Network is UefiHttp where it is offered and the machine isn't in legacy mode, else Pxe.
+
+def boot_patch(name: str, target: BootTarget, resource: Body, quirks: Quirks) -> Body:
+    """The change that sets the override, from the values that the BMC says this resource takes.
 
     Raises:
         Unsupported: no such value is offered.
     """
     targets = _allowed(resource, "BootSourceOverrideTarget")
+    boot: Body = {} if quirks.mode is None else {"BootSourceOverrideMode": quirks.mode}
     if target is BootTarget.DISK:
-        wanted: Body = {"BootSourceOverrideEnabled": "Disabled"}
-        return {"Boot": wanted | ({"BootSourceOverrideTarget": "None"} if not targets or "None" in targets else {})}
+        boot["BootSourceOverrideEnabled"] = "Disabled"
+        if not targets or "None" in targets:
+            boot["BootSourceOverrideTarget"] = "None"
+        return {"Boot": boot}
     if "Once" not in (_allowed(resource, "BootSourceOverrideEnabled") or ["Once"]):
         raise Unsupported(f"{name} offers no boot override for one boot only")
-    legacy = _dict(resource, "Boot").get("BootSourceOverrideMode") == "Legacy"
-    for network in _NETWORK:
-        if network in (targets or ["Pxe"]) and not (legacy and network == "UefiHttp"):
-            return {"Boot": {"BootSourceOverrideEnabled": "Once", "BootSourceOverrideTarget": network}}
-    raise Unsupported(f"{name} offers no network boot, only {', '.join(targets)[:200]}")
+    network = network_target(resource, quirks)
+    if network is None:
+        raise Unsupported(f"{name} offers no network boot, only {', '.join(targets)[:200]}")
+    return {"Boot": boot | {"BootSourceOverrideEnabled": "Once", "BootSourceOverrideTarget": network}}
+
+
+def boot_shown(system: Body, settings: Body | None, path: str | None, quirks: Quirks) -> BootShown:
+    """The override as the BMC shows it; what is allowed stands in the settings object where there is one."""
+    boot, takes = part(system, "Boot"), settings if settings is not None else system
+    pending = part(takes, "Boot")
+    now = pending if pending.get("BootSourceOverrideEnabled") in ("Once", "Continuous") else boot
+    return BootShown(
+        enabled=text(now, "BootSourceOverrideEnabled"),
+        target=text(now, "BootSourceOverrideTarget"),
+        mode=text(now, "BootSourceOverrideMode") or text(boot, "BootSourceOverrideMode"),
+        allowed=tuple(_allowed(takes, "BootSourceOverrideTarget") or _allowed(system, "BootSourceOverrideTarget")),
+        network=network_target(takes, quirks),
+        settings=path,
+    )
 
 
 def reset_target(name: str, resource: Body, action: str) -> str:
     """The path that an action is posted to. Raises Unsupported."""
-    target = _dict(_dict(resource, "Actions"), action).get("target")
+    target = part(part(resource, "Actions"), action).get("target")
     if not isinstance(target, str) or not target.startswith("/redfish/"):
         raise Unsupported(f"{name} offers no {action.removeprefix('#')}")
     return target
@@ -129,7 +144,7 @@ def reset_target(name: str, resource: Body, action: str) -> str:
 
 def action_info(resource: Body, action: str) -> str | None:
     """The path of the action's parameters, where they are not inline."""
-    declared = _dict(_dict(resource, "Actions"), action)
+    declared = part(part(resource, "Actions"), action)
     if "ResetType@Redfish.AllowableValues" in declared:
         return None
     path = declared.get("@Redfish.ActionInfo")
@@ -138,13 +153,13 @@ def action_info(resource: Body, action: str) -> str | None:
 
 def reset_values(resource: Body, action: str, info: Body) -> list[str]:
     """The ResetTypes that are offered, inline or by ActionInfo; empty where the BMC says nothing."""
-    inline = _texts(_dict(_dict(resource, "Actions"), action).get("ResetType@Redfish.AllowableValues"))
+    inline = texts(part(part(resource, "Actions"), action).get("ResetType@Redfish.AllowableValues"))
     if inline:
         return inline
     parameters = info.get("Parameters")
     for parameter in parameters if isinstance(parameters, list) else []:
         if isinstance(parameter, dict) and parameter.get("Name") == "ResetType":
-            return _texts(parameter.get("AllowableValues"))
+            return texts(parameter.get("AllowableValues"))
     return []
 
 
@@ -163,33 +178,13 @@ def heading_to(system: Body, wanted: Power) -> bool:
 
 def settings_path(system: Body) -> str | None:
     """The resource that takes changes, where the System points to one."""
-    return link(_dict(system, "@Redfish.Settings").get("SettingsObject"))
-
-
-def interfaces_path(system: Body) -> str | None:
-    """The collection of the machine's interfaces."""
-    return link(system.get("EthernetInterfaces"))
+    return link(part(system, "@Redfish.Settings").get("SettingsObject"))
 
 
 def manager_path(system: Body) -> str | None:
     """The BMC that manages the System."""
-    managers = _dict(system, "Links").get("ManagedBy")
-    return link(managers[0]) if isinstance(managers, list) and managers else None
+    return next(iter(links(part(system, "Links").get("ManagedBy"))), None)
 
 
 def _allowed(resource: Body, name: str) -> list[str]:
-    return _texts(_dict(resource, "Boot").get(f"{name}@Redfish.AllowableValues"))
-
-
-def _dict(body: Body, key: str) -> Body:
-    value = body.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(body: Body, key: str) -> str | None:
-    value = body.get(key)
-    return value.strip()[:200] or None if isinstance(value, str) else None
-
-
-def _texts(value: Json) -> list[str]:
-    return [v for v in value[:100] if isinstance(v, str)] if isinstance(value, list) else []
+    return texts(part(resource, "Boot").get(f"{name}@Redfish.AllowableValues"))

@@ -9,9 +9,7 @@ aiohttp repeats a GET or DELETE by itself when the connection ends without an an
 request has a connection of its own, because HPE's BMCs reset reused ones.
 """
 
-import ssl
 from dataclasses import dataclass
-from functools import lru_cache
 
 import aiohttp
 from redfish.aio import (
@@ -23,12 +21,14 @@ from redfish.aio import (
     RedfishTimeoutError,
 )
 
+from workflows.drivers.address import BmcAddress
 from workflows.drivers.redfish.answers import failure
-from workflows.model.errors import BringupError, Refused, Unreachable
+from workflows.drivers.redfish.tls import Tls, shown_fingerprint
+from workflows.model.errors import BringupError, Refused, Unreachable, Unsupported
 from workflows.model.record import Json
 
-MAX_ANSWER = 2 * 1024 * 1024
-"""Bytes of one answer that are read; the largest System recorded has 12 kB."""
+MAX_ANSWER = 8 * 1024 * 1024
+"""Bytes of one answer that are read; an event log of 4,096 entries has about 4 MB, the largest System recorded 12 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Answer:
 class Wire:
     """Requests to one BMC. ``timeout`` is in seconds and holds for each request as a whole."""
 
-    def __init__(self, name: str, url: str, tls: ssl.SSLContext | aiohttp.Fingerprint, timeout: float):
-        self.name = name
-        self._url, self._tls, self._timeout = url, tls, timeout
+    def __init__(self, name: str, address: BmcAddress, tls: Tls, timeout: float):
+        self.name, self.address = name, address
+        self._tls, self._timeout = tls, timeout
         self._http: aiohttp.ClientSession | None = None
 
     async def send(
@@ -66,6 +66,11 @@ class Wire:
             Busy, Unsupported, Refused: by status and message, see ``answers.failure``; 401 is always to be accepted.
         """
         response = await self._exchange(verb, path, headers, body)
+        if 300 <= response.status < 400:
+            raise Refused(
+                f"{self.name} redirects {path} to {(_header(response, 'Location') or 'nowhere')[:200]}: redirects are not "
+                "followed, a credential goes to no other place; if that is the BMC, write that address"
+            )
         if not (200 <= response.status < 300) and response.status not in accept:
             raise failure(self.name, verb, path, response.status, self._parse(path, response, strict=False))
         return Answer(
@@ -93,7 +98,7 @@ class Wire:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept-Encoding": "identity"},
             )
-        client = AsyncRedfishClient(self._url, session=self._http, timeout=self._timeout)
+        client = AsyncRedfishClient(self.address.url, session=self._http, timeout=self._timeout)
         call = {"GET": client.get, "POST": client.post, "PATCH": client.patch, "DELETE": client.delete}[verb]
         arguments = {} if body is None else {"body": body}
         try:
@@ -101,18 +106,30 @@ class Wire:
         except RedfishTimeoutError:
             raise Unreachable(f"{self.name} did not answer {verb} {path} within {self._timeout:g} s") from None
         except RedfishConnectionError as error:
-            raise self._lost(verb, path, error.__cause__) from None
+            raise await self._lost(verb, path, error.__cause__) from None
         except RedfishInvalidTargetError:
             raise Refused(f"{self.name} names a resource on another host ({path[:200]!r}): not followed") from None
 
-    def _lost(self, verb: str, path: str, cause: BaseException | None) -> BringupError:
+    async def _lost(self, verb: str, path: str, cause: BaseException | None) -> BringupError:
         if isinstance(cause, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch):
+            shown = await shown_fingerprint(self.address)
             return Refused(
-                f"{self.name} shows a certificate that is not trusted: give its authority (ca) or its SHA-256 "
-                "(fingerprint) in the secret"
+                f"{self.name} shows a certificate that is not trusted{f' (SHA-256 {shown})' if shown else ''}: compare it "
+                "with the BMC's own, then give it as fingerprint, or give its authority as ca; no credential was sent"
+            )
+        if isinstance(cause, aiohttp.ClientConnectorSSLError) and "VERSION" in str(cause).upper():
+            return Refused(
+                f"{self.name} speaks no TLS there: if it knows plain HTTP only and its network is trusted, write its "
+                "address with http:// and permit that (insecure)"
             )
         if isinstance(cause, AnswerTooLong):
-            return Refused(f"{self.name} answered {verb} {path} with more than {MAX_ANSWER} bytes")
+            return Refused(f"{self.name} answered {verb} {path} with more than {MAX_ANSWER} bytes: this is no BMC")
+        if isinstance(cause, aiohttp.ClientResponseError):
+            return Refused(f"{self.name} answers something that is no HTTP: is the port right, and is this a BMC?")
+        if isinstance(cause, aiohttp.ClientConnectorDNSError):
+            return Unreachable(
+                f"{self.name}: that name is not known to DNS; correct the address, or try its IP address"
+            )
         return Unreachable(f"{self.name} did not answer {verb} {path}: {str(cause)[:200] or type(cause).__name__}")
 
     def _parse(self, path: str, response: AsyncRestResponse, *, strict: bool) -> dict[str, Json]:
@@ -123,7 +140,7 @@ class Wire:
         if isinstance(body, dict):
             return body
         if strict:
-            raise Refused(f"{self.name} answered {path} with something that is no JSON object: its firmware is broken")
+            raise Unsupported(f"{self.name} answered {path} with something that is no JSON object")
         return {}
 
 
@@ -159,21 +176,6 @@ class _BoundedResponse(aiohttp.ClientResponse):
 
     def get_encoding(self) -> str:
         return "utf-8"
-
-
-@lru_cache(maxsize=64)
-def tls_of(ca: str | None, fingerprint: str | None) -> ssl.SSLContext | aiohttp.Fingerprint:
-    """What is checked of a BMC's certificate: its fingerprint, else its chain and its name.
-
-    Raises:
-        Refused: the file of authorities can't be read.
-    """
-    if fingerprint is not None:
-        return aiohttp.Fingerprint(bytes.fromhex(fingerprint))
-    try:
-        return ssl.create_default_context(cafile=ca)
-    except OSError as error:
-        raise Refused(f"the file of certificate authorities {ca} can't be read: {error.strerror}") from None
 
 
 def _header(response: AsyncRestResponse, name: str) -> str | None:

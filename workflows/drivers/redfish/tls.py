@@ -1,0 +1,55 @@
+"""What is checked of a BMC's certificate, and what is said of one that nobody vouches for."""
+
+import asyncio
+import contextlib
+import hashlib
+import ssl
+from functools import lru_cache
+
+import aiohttp
+
+from workflows.drivers.address import BmcAddress
+from workflows.drivers.credential import Credential
+from workflows.model.errors import Refused
+
+type Tls = ssl.SSLContext | aiohttp.Fingerprint | bool
+
+_LOOK = 5.0
+
+
+def tls_for(credential: Credential) -> Tls:
+    """The check: a pinned fingerprint, else the site's authorities, else, where that is permitted, none.
+
+    Raises:
+        Refused: the file of authorities can't be read.
+    """
+    if credential.fingerprint is not None:
+        return aiohttp.Fingerprint(bytes.fromhex(credential.fingerprint))
+    if credential.ca is None and credential.insecure:
+        return False
+    return _context(credential.ca)
+
+
+@lru_cache(maxsize=64)
+def _context(ca: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise Refused(
+            f"the file of certificate authorities {ca} can't be read: {error.strerror or 'it is no PEM file'}"
+        ) from None
+
+
+async def shown_fingerprint(address: BmcAddress) -> str | None:
+    """The SHA-256 of the certificate that is shown there, for a person to compare; nothing is sent, nothing trusted."""
+    anything = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anything.check_hostname, anything.verify_mode = False, ssl.CERT_NONE
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_LOOK):
+            _, writer = await asyncio.open_connection(address.host, address.port or 443, ssl=anything)
+        try:
+            shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        finally:
+            writer.transport.abort()
+        return hashlib.sha256(shown).hexdigest() if shown else None
+    return None
