@@ -78,3 +78,15 @@ def test_retry_repeats_the_failed_workflow_and_nothing_else() -> None:
     failed = NodeStatus(node="lab.nb-1", outcome="failed", workflow="provision")
     assert choose_workflow(desired(), failed, AUTO, run(), ask(Verb.RETRY)).workflow == "provision"
     assert choose_workflow(desired(), NEW, AUTO, None, ask(Verb.RETRY)).choice is Choice.REFUSED
+
+
+@pytest.mark.parametrize("status", [NEW, ACCEPTED])
+def test_a_command_that_expects_another_release_than_the_inventorys_is_refused(status: NodeStatus) -> None:
+    wanted = ask(Verb.REIMAGE).model_copy(update={"release": "debian-99"})
+    refused = choose_workflow(desired(), status, AUTO, None, wanted)
+    assert (refused.choice, refused.reason) == (
+        Choice.REFUSED,
+        "release debian-99 was asked for, the inventory says r1: change the inventory first",
+    )
+    same = ask(Verb.REIMAGE).model_copy(update={"release": "r1"})
+    assert choose_workflow(desired(), status, AUTO, None, same).choice is Choice.START

@@ -120,6 +120,10 @@ def _asked(desired: Desired, status: NodeStatus, settings: SiteSettings, newest:
     assert workflow is not None
     if desired.problems:
         return Chosen(Choice.REFUSED, desired.problems[0], ask=ask)
+    have = desired.profile.release.name if desired.profile is not None else "none"
+    if ask.release and ask.release != have:
+        reason = f"release {ask.release} was asked for, the inventory says {have}: change the inventory first"
+        return Chosen(Choice.REFUSED, reason, ask=ask)
     if desired.intent is not Intent.SERVE:
         return Chosen(Choice.REFUSED, f"its status {desired.status} is not one that bringup serves", ask=ask)
     if workflow == "adopt":

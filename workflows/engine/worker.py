@@ -26,7 +26,7 @@ from workflows.engine.runner import Runner
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow, make_run
 from workflows.model.command import NodeAnswer
-from workflows.model.errors import BringupError, Conflict, Fenced, Refused
+from workflows.model.errors import BringupError, Conflict, Fenced
 from workflows.model.keys import NodeKey
 from workflows.model.run import Run
 from workflows.model.settings import SiteSettings
@@ -159,21 +159,18 @@ class Worker:
             return None
         node = view.desired.node
         if chosen.choice is Choice.START:
+            run = make_run(
+                self.workflows[chosen.workflow],
+                self.steps,
+                view.desired,
+                chosen,
+                view.run.cause if view.run is not None else None,
+            )
             try:
-                run = make_run(
-                    self.workflows[chosen.workflow],
-                    self.steps,
-                    view.desired,
-                    chosen,
-                    view.run.cause if view.run is not None else None,
-                )
                 await self.store.put(f"run.{node}.{run.cause}", run.encode(), expect=0)
-            except Refused as error:
-                chosen = Chosen(Choice.REFUSED, str(error), ask=chosen.ask)
             except Conflict:
                 return None
-            else:
-                return run
+            return run
         shown = _resting_status(view, chosen)
         if shown != view.stored:
             await lease.append(f"status.{node}", shown.encode())

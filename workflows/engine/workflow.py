@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from workflows.engine.choose import Chosen
 from workflows.engine.step import Steps
 from workflows.model.desired import Desired
-from workflows.model.errors import Refused
 from workflows.model.keys import Cause
 from workflows.model.run import Run, StepRef
 
@@ -20,16 +19,8 @@ class Workflow:
 
 
 def make_run(workflow: Workflow, steps: Steps, desired: Desired, chosen: Chosen, after: Cause | None) -> Run:
-    """Freeze a run: the steps with their versions, the wish, who asked and why.
-
-    Raises:
-        Refused: the command names a release that the wish's profile doesn't have.
-    """
+    """Freeze a run: the steps with their versions, the wish, who asked and why."""
     ask = chosen.ask
-    profile = desired.profile
-    if ask is not None and ask.release and (profile is None or profile.release.name != ask.release):
-        have = profile.release.name if profile else "none"
-        raise Refused(f"{desired.label}: release {ask.release} was asked for, the inventory says {have}")
     assert chosen.cause is not None
     return Run(
         node=desired.node,
