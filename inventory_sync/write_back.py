@@ -40,7 +40,6 @@ class Change:
 def difference(device: Row, wish: Desired, status: NodeStatus, settings: SyncSettings) -> Change | None:
     """What NetBox should show and doesn't. Pure."""
     names = settings.fields
-    problem = wish.problems[0] if wish.problems else ""
     told = f"{status.cause} {status.outcome}" if status.cause and status.outcome else None
     fields = {
         names.state: status.state.value if status.state is not NodeState.IDLE else None,
@@ -63,8 +62,9 @@ def difference(device: Row, wish: Desired, status: NodeStatus, settings: SyncSet
         if target is not None and target != device["status"]["value"]:
             patch["status"] = target
         entries.append(_of_run(wish, status))
-    if problem and names.message in differing and status.state is NodeState.IDLE:
-        entries.append(Entry("warning", problem, f"bringup can't serve this device: {problem}"))
+    if names.message in differing and _shows_problems(wish, status):
+        problems = fields[names.message] or ""
+        entries.append(Entry("warning", problems, f"bringup can't serve this device: {problems}"))
     patch["changelog_message"] = f"bringup: {told or status.state.value}"[:200]
     return Change(patch, tuple(entries))
 
@@ -89,11 +89,16 @@ async def write_back(api: NetBoxApi, device: Row, wish: Desired, status: NodeSta
 
 def _message(wish: Desired, status: NodeStatus) -> str:
     """One line for the device's page: what goes on and what comes next, else what is wrong with the record."""
-    if status.state in (NodeState.IDLE, NodeState.IN_SERVICE, NodeState.WOULD) and wish.problems:
+    if _shows_problems(wish, status):
         return " ".join(f"{p[0].upper()}{p[1:]}." for p in wish.problems)
     where = f"{status.step}: " if status.step and status.outcome == "" else ""
     text = f"{where}{status.reason}" if status.reason else ""
     return f"{text} Next: {status.next_action}" if text and status.next_action else text
+
+
+def _shows_problems(wish: Desired, status: NodeStatus) -> bool:
+    """Whether what is wrong with the record is what people should see: nothing else goes on, and no failure stands there."""
+    return bool(wish.problems) and status.state in (NodeState.IDLE, NodeState.IN_SERVICE, NodeState.WOULD)
 
 
 def _status(wish: Desired, status: NodeStatus, settings: SyncSettings) -> str | None:

@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,14 @@ async def test_a_bad_body_gets_one_sentence(caller: Caller, path: str, body: byt
     assert got == status
     assert list(answer) == ["error"]
     assert "\n" not in answer["error"]
+
+
+async def test_fifty_megabytes_are_refused_unread(caller: Caller) -> None:
+    async with caller.session.post(
+        f"{caller.https}/v1/agent/hello", data=BytesIO(bytes(50_000_000)), ssl=caller.trust, expect100=True
+    ) as answer:
+        assert answer.status == 413
+        assert (await answer.json())["error"] == "the body is larger than 65536 bytes; send less"
 
 
 async def test_a_wrong_token_is_refused(site: Site, caller: Caller) -> None:

@@ -101,13 +101,30 @@ def test_a_running_step_is_shown_without_an_entry_and_without_a_status() -> None
     assert "status" not in done.patch
 
 
-def test_what_is_wrong_stands_on_the_device_and_in_its_journal_once() -> None:
-    row = device(serial="")
-    done = change(row, NodeStatus(node="lab.nb-17"))
+@pytest.mark.parametrize("state", [NodeState.IDLE, NodeState.WOULD, NodeState.IN_SERVICE])
+def test_what_is_wrong_stands_on_the_device_and_in_its_journal_once(state: NodeState) -> None:
+    """Whatever the node's state was when the record became wrong; a node in service hears of it too."""
+    row, status = device(serial=""), NodeStatus(node="lab.nb-17", state=state)
+    done = change(row, status)
     assert done is not None
     assert done.patch["custom_fields"]["bringup_message"].startswith("It has no serial number")
-    assert done.entries[0].kind == "warning"
-    assert change(applied(row, done), NodeStatus(node="lab.nb-17")) is None
+    [entry] = done.entries
+    assert entry.kind == "warning"
+    assert "It has no serial number" in entry.text
+    told = applied(row, done)
+    assert change(told, status) is None
+    idle = change(told, NodeStatus(node="lab.nb-17"))
+    assert idle is None or idle.entries == ()
+
+
+def test_a_second_thing_that_is_wrong_is_told_too() -> None:
+    status = NodeStatus(node="lab.nb-17")
+    first = change(device(serial=""), status)
+    assert first is not None
+    more = applied(device(serial="", custom_fields={"bringup_sku": "nobody-has-this"}), first)
+    second = change(more, status)
+    assert second is not None
+    assert second.entries[0].mark not in first.entries[0].text
 
 
 def test_a_corrected_record_takes_its_message_back() -> None:

@@ -18,6 +18,7 @@ _STATE = {
     Phase.SETTLED: NodeState.RUNNING,
 }
 _OVER = (Phase.ENDING, Phase.SETTLED, Phase.FINISHED)
+_AFTER_FAILURE = "mend what failed, then retry"
 _NOTHING_SAID = Entry(kind=Kind.CLAIMED, token=0, worker="")
 
 
@@ -51,7 +52,7 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
             "step_count": len(run.steps),
             "attempt": state.attempt,
             "reason": last.reason or state.reason,
-            "next_action": last.next_action,
+            "next_action": last.next_action or (_AFTER_FAILURE if node_state is NodeState.FAILED else ""),
             "campaign": "",
             "digest": last.digest if state.phase is Phase.PARKED else "",
             "since": before.since if same else state.last_at,
