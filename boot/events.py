@@ -9,10 +9,11 @@ import logging
 
 from boot.identity import Identifiers
 from boot.token import Claim
-from workflows.engine.ports import Bus
-from workflows.model.errors import Transient
+from workflows.engine.ports import Bus, Store
+from workflows.model.errors import Conflict, Transient
 from workflows.model.keys import Site
 from workflows.model.record import Json
+from workflows.model.stranger import Strangers, strangers_key
 
 _log = logging.getLogger(__name__)
 
@@ -27,11 +28,20 @@ async def tell(bus: Bus, claim: Claim, what: str, **facts: Json) -> None:
         _log.warning("event not published node=%s cause=%s what=%s: %s", claim.node, claim.cause, what, error)
 
 
-async def tell_stranger(bus: Bus, site: Site, who: Identifiers, why: str) -> None:
-    """Publish the discovery of a machine that no node's record fits; doubles within the dedupe window count once."""
+async def tell_stranger(store: Store, bus: Bus, site: Site, who: Identifiers, why: str) -> None:
+    """Publish the discovery of a machine that no node's record fits, and note it where people look.
+
+    Doubles within the dedupe window count once. A second boot service that notes another at the same moment costs one note:
+    the machine asks again.
+    """
     body = {"mac": who.mac, "serial": who.serial, "uuid": who.uuid, "why": why}
     dedupe = f"stranger-{site}-{who.mac}-{who.serial}-{who.uuid}"
     try:
+        value = await store.get(strangers_key(site))
+        known = Strangers.decode(value.data) if value.data is not None else Strangers(site=site)
+        noted = known.noting(who.mac, who.serial, who.uuid, why, await store.now())
+        if noted is not known:
+            await store.put(value.key, noted.encode(), expect=value.seq)
         await bus.publish(f"evt.agent.{site}.unknown.asked", json.dumps(body).encode(), dedupe=dedupe)
-    except Transient as error:
+    except (Transient, Conflict) as error:
         _log.warning("stranger not reported site=%s %s: %s", site, who, error)

@@ -44,7 +44,7 @@ class Scripts:
         """The script for this machine, recorded and counted before it is returned."""
         desired, why = self.index.find(who)
         if desired is None:
-            await tell_stranger(self.bus, self.settings.site, who, why)
+            await tell_stranger(self.store, self.bus, self.settings.site, who, why)
             return self._local("unknown machine")
         try:
             return await self._answer_node(desired.node, who)

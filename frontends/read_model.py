@@ -10,7 +10,9 @@ from workflows.model.desired import Desired
 from workflows.model.errors import BadInput
 from workflows.model.keys import Site
 from workflows.model.status import NodeState, NodeStatus
+from workflows.model.stranger import Stranger, Strangers, strangers_key
 
+_A_DAY = timedelta(days=1)
 _RESTING = (NodeState.IDLE, NodeState.WOULD, NodeState.IN_SERVICE, NodeState.FAILED)
 
 
@@ -100,6 +102,13 @@ async def one_node(store: Store, site: Site, name: str) -> NodeView:
     if len(views) > 1:
         raise BadInput(f"{name!r} names {len(views)} nodes: name one")
     return views[0]
+
+
+async def strangers(store: Store, site: Site, now: datetime) -> tuple[Stranger, ...]:
+    """Machines that asked to boot in the last day and that no node fits, the newest first."""
+    value = await store.get(strangers_key(site))
+    seen = Strangers.decode(value.data).seen if value.data is not None else ()
+    return tuple(s for s in seen if now - s.last < _A_DAY)
 
 
 async def wishes(store: Store, site: Site) -> list[Desired]:

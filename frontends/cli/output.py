@@ -14,6 +14,7 @@ from frontends.expected import Progress
 from frontends.read_model import NodeView, overdue
 from workflows.model.command import CommandOutcome
 from workflows.model.status import NodeState
+from workflows.model.stranger import Stranger
 
 _COLOUR = {
     NodeState.IN_SERVICE: "green",
@@ -123,6 +124,12 @@ def wish_table(view: NodeView) -> Table:
     }
     rows = [*said.items(), *(("problem", p) for p in wish.problems)]
     return table("wish", ("", ""), rows)
+
+
+def strangers_table(seen: Sequence[Stranger], now: datetime) -> Table:
+    """Who asked to boot and is nobody's node."""
+    rows = [[s.mac, s.serial, s.uuid, f"{elapsed(now - s.last)} ago", str(s.times), s.why] for s in seen]
+    return table("asked to boot, and no node fits", ("MAC", "serial", "UUID", "last", "times", "why"), rows)
 
 
 def print_outcome(outcome: CommandOutcome) -> None:

@@ -1,4 +1,4 @@
-"""What people look at: status, show, plan."""
+"""What people look at: status, show, strangers, plan."""
 
 import asyncio
 import contextlib
@@ -11,11 +11,11 @@ from rich.live import Live
 from rich.text import Text
 
 from frontends.cli.exits import NOT_WELL, OK
-from frontends.cli.output import console, fleet_table, print_json, safe, table, wish_table
+from frontends.cli.output import console, fleet_table, print_json, safe, strangers_table, table, wish_table
 from frontends.cli.verbs import AsJson
 from frontends.journal_text import journal_lines
 from frontends.plan import PlanView, plan_node
-from frontends.read_model import NodeView, fleet, one_node, overdue
+from frontends.read_model import NodeView, fleet, one_node, overdue, strangers
 from frontends.site import ConnectedSite, OpenSite
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow
@@ -61,6 +61,11 @@ def add_views(cli: typer.Typer, open_site: OpenSite, known: Known) -> None:
         """One node whole: the wish, the run's journal in plain words, timings."""
         asyncio.run(_show(open_site, node, as_json))
 
+    @cli.command("strangers")
+    def who_is_nobody(as_json: AsJson = False) -> None:
+        """Machines that asked to boot in the last day and that no node of the inventory fits. They boot their disk."""
+        asyncio.run(_strangers(open_site, as_json))
+
     @cli.command()
     def plan(selector: MaybeSelector = None, as_json: AsJson = False) -> None:
         """The steps that would run and why, which profile rule won, and what forbids it. Touches nothing."""
@@ -70,12 +75,28 @@ def add_views(cli: typer.Typer, open_site: OpenSite, known: Known) -> None:
 async def _status(open_site: OpenSite, selector: str | None, as_json: bool) -> bool:
     async with open_site() as site:
         views, now = await fleet(site.store, site.settings.site, selector), site.clock.now()
+        seen = await strangers(site.store, site.settings.site, now)
     if as_json:
         print_json([v.as_json(now) for v in views])
     else:
-        console().print(fleet_table(views, now))
+        out = console()
+        out.print(fleet_table(views, now))
+        if seen and selector is None:
+            out.print(f"\nmachines that no node fits asked to boot: {len(seen)}; bringup strangers lists them")
     bad = (NodeState.FAILED, NodeState.PARKED)
     return not any(v.status.state in bad or overdue(v.status, now) for v in views)
+
+
+async def _strangers(open_site: OpenSite, as_json: bool) -> None:
+    async with open_site() as site:
+        now = site.clock.now()
+        seen = await strangers(site.store, site.settings.site, now)
+    if as_json:
+        print_json([s.model_dump(mode="json") for s in seen])
+    elif seen:
+        console().print(strangers_table(seen, now))
+    else:
+        console().print("no machine that no node fits asked to boot in the last day")
 
 
 async def _watch(open_site: OpenSite, selector: str | None, as_json: bool, every: float) -> None:

@@ -8,6 +8,7 @@ from boot.identity import Identifiers
 from tests.boot.conftest import MAC, UUID, Site, machine, node
 from workflows.model.grant import GrantState
 from workflows.model.served import Script
+from workflows.model.stranger import Strangers
 
 pytestmark = pytest.mark.fast
 
@@ -68,6 +69,9 @@ async def test_an_unknown_machine_boots_its_disk_and_is_reported_once(site: Site
     assert is_local(await scripts.answer(stranger))
     (event,) = site.events("asked")
     assert b"52:54:00:ff:ff:ff" in event
+    [noted] = Strangers.decode((await site.store.get("strangers.lab")).data or b"").seen
+    assert (noted.mac, noted.serial, noted.times) == ("52:54:00:ff:ff:ff", "X9", 1)
+    assert noted.why == "MAC 52:54:00:ff:ff:ff, serial X9, UUID - is no node of the inventory"
 
 
 async def test_identifiers_of_two_machines_get_no_grant(site: Site) -> None:

@@ -25,6 +25,7 @@ from workflows.engine.commands import Commands
 from workflows.model.errors import BadInput, IdentityMismatch, Unreachable
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState, NodeStatus, StepTiming
+from workflows.model.stranger import Strangers
 
 pytestmark = pytest.mark.fast
 
@@ -55,6 +56,9 @@ RUNNING = NodeStatus(
     step="deploy", step_index=5, step_count=11, step_since=datetime.now(UTC), reason="the machine writes",
 )  # fmt: skip
 STATUSES = [PARKED, ACCEPTED, RUNNING]
+STRANGERS = Strangers(site="lab").noting(
+    "52:54:00:ff:ff:ff", "X9", "", "X9 is no node of the inventory", datetime.now(UTC)
+)
 
 
 class ImpatientClock(LocalClock):
@@ -80,6 +84,7 @@ def command_line(mode: Mode = Mode.AUTOMATIC, clock: type[LocalClock] = LocalClo
         store, bus = MemoryStore(), MemoryBus("lab")
         for node in NODES:
             await store.put(f"desired.{node.node}", node.encode(), expect=0)
+        await store.put("strangers.lab", STRANGERS.encode(), expect=0)
         for status in STATUSES:
             await store.put(f"status.{status.node}", status.encode(), expect=0)
         preview = Preview(settings, STEPS, WORKFLOWS)
@@ -154,6 +159,13 @@ def test_a_watch_redraws_in_place_in_a_terminal(monkeypatch: pytest.MonkeyPatch)
     assert result.exit_code == 0
     up_and_erase = "\x1b[1A\x1b[2K"
     assert up_and_erase in screen.getvalue().partition("gpu-001")[2].partition("gpu-001")[0]
+
+
+def test_a_machine_that_nobody_expects_is_told_of_and_listed() -> None:
+    assert "machines that no node fits asked to boot: 1; bringup strangers lists them" in run("status")[1]
+    assert "asked to boot" not in run("status", "gpu-001")[1]
+    assert "X9 is no node of the inventory" in run("strangers")[1]
+    assert [s["serial"] for s in json.loads(run("strangers", "--json")[1])] == ["X9"]
 
 
 def test_check_makes_a_parked_node_an_exit_code() -> None:

@@ -35,6 +35,7 @@ MAY = [
     ("sync", "wake.lab.nb-1"),
     ("boot", "$KV.state.grant.lab.nb-1.g1.1"),
     ("boot", "$KV.state.served.lab.nb-1"),
+    ("boot", "$KV.state.strangers.lab"),
     ("boot", "evt.agent.lab.nb-1-g1.report"),
     ("bot", "command.bot.hold.lab"),
     ("web", "command.web.hold.lab"),
@@ -44,6 +45,7 @@ MAY = [
 MAY_NOT = [
     ("worker", "$KV.state.desired.lab.nb-1"),
     ("worker", "$KV.state.served.lab.nb-1"),
+    ("worker", "$KV.state.strangers.lab"),
     ("worker", "$KV.state.epoch"),
     ("worker", "command.worker.reimage.lab"),
     ("worker", "evt.agent.lab.nb-1-g1.report"),

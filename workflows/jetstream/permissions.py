@@ -82,7 +82,9 @@ RIGHTS: Mapping[Role, Rights] = {
         commands=True,
         reads_evidence=True,
     ),
-    Role.BOOT: Rights(writes=("grant.>", "served.>"), publishes=("wake.>", "evt.agent.>", "log.>", "dead.>")),
+    Role.BOOT: Rights(
+        writes=("grant.>", "served.>", "strangers.*"), publishes=("wake.>", "evt.agent.>", "log.>", "dead.>")
+    ),
     Role.BOT: Rights(consumes=(("NOTE", "bot"),), commands=True, reads_evidence=True),
     Role.WEB: Rights(consumes=(("NOTE", "web"),), commands=True, reads_evidence=True, reads_log=True),
     Role.PERSON: Rights(commands=True, reads_evidence=True, reads_log=True),
