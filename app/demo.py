@@ -31,9 +31,8 @@ from app.watch import until_ended
 from frontends.read_model import NodeView
 from lab.rack.image import INITRD, KERNEL, make_artifacts
 from lab.rack.rack import ROLES, Rack, Slot, profiles
-from lab.secret_files import write_secrets
 from workflows.drivers.ansible.driver import AnsibleDriver
-from workflows.drivers.secrets import FileSecrets
+from workflows.drivers.secrets import FileSecrets, write_secret_file
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
 
@@ -164,7 +163,8 @@ def _write_files(directory: Path, rack: Rack) -> None:
         "ssh/bringup": {"key": private, "public_key": public},
         **rack.secrets,
     }
-    write_secrets(directory / "secrets", known)
+    for reference, fields in known.items():
+        write_secret_file(directory / "secrets" / f"{reference}.yaml", fields)
 
 
 def _ssh_key() -> tuple[str, str]:

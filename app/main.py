@@ -12,6 +12,7 @@ from rich.console import Console
 from app.bmc import open_bmc
 from app.config import Config, load_config
 from app.demo_command import add_demos
+from app.nats_command import add_nats
 from app.operate import add_services
 from app.set_up import add_set_up
 from frontends.cli.bmc import add_bmc
@@ -81,6 +82,7 @@ def build() -> typer.Typer:
     add_services(cli, loaded.config)
     add_set_up(cli, loaded.config)
     add_bmc(cli, open_bmc)
+    add_nats(cli, loaded.config)
     add_demos(cli)
     return cli
 

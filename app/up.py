@@ -4,14 +4,11 @@ It listens on loopback only, and two logins may use it: our own, and the operato
 what the command line beside us needs (url and the operator's key) lies in files below ``data`` that only our user can read.
 """
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-
-import yaml
 
 from app.config import LOGIN_FILE, Config
+from workflows.drivers.secrets import write_secret_file
 from workflows.jetstream.permissions import Role, User, accounts, new_key
 from workflows.jetstream.server import EmbeddedServer
 from workflows.jetstream.wire import Login
@@ -33,15 +30,10 @@ async def own_nats(config: Config) -> AsyncIterator[tuple[Config, Login | None]]
     await server.start()
     login = config.data / LOGIN_FILE
     try:
-        _write_private(login, yaml.safe_dump({"url": server.url, "who": config.who, "seed": operator_seed}))
+        login.unlink(missing_ok=True)
+        write_secret_file(login, {"url": server.url, "who": config.who, "seed": operator_seed})
         nats = config.nats.model_copy(update={"url": server.url})
         yield config.model_copy(update={"nats": nats}), Login(SELF, seed)
     finally:
         login.unlink(missing_ok=True)
         await server.stop()
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)

@@ -9,8 +9,8 @@ import yaml
 
 from lab.infiniband.subnet import Subnet
 from lab.qemu.provisioning import PREFIX, Provisioning
-from lab.secret_files import write_secrets
 from lab.site.machines import BMC_PASSWORD, Machine
+from workflows.drivers.secrets import write_secret_file
 from workflows.jetstream.wire import Login
 
 SITE = "lab"
@@ -75,7 +75,9 @@ def write_site_secrets(
         "netbox/token": {"token": netbox.token},
         "netbox/webhook": {"key": netbox.key},
     }
-    write_secrets(directory, known | {f"nats/{who}": {"seed": login.seed or ""} for who, login in logins.items()})
+    known |= {f"nats/{who}": {"seed": login.seed or ""} for who, login in logins.items()}
+    for reference, fields in known.items():
+        write_secret_file(directory / f"{reference}.yaml", fields)
 
 
 def write_profiles(directory: Path, lab: Provisioning, subnet: Subnet, machines: Sequence[Machine]) -> None:

@@ -77,6 +77,17 @@ def read_secret_file(path: Path, name: str) -> dict[str, str]:
     return _parse(name, data)
 
 
+def write_secret_file(path: Path, fields: Mapping[str, str]) -> None:
+    """Make a file as ``read_secret_file`` reads it, and its folders, all for our eyes only. One that is there stays.
+
+    Raises:
+        FileExistsError: it is there already.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        yaml.safe_dump(dict(fields), file)
+
+
 def _check(reference: str) -> None:
     if len(reference) > 200 or _REFERENCE.fullmatch(reference) is None:
         raise BadInput(f"{reference[:200]!r} is no reference to a secret: words of a-z, 0-9 and dashes, joined by /")

@@ -102,10 +102,23 @@ class User:
 
 def new_key() -> tuple[str, str]:
     """A new user key: the seed, which is the secret, and the public key, which the server's configuration names."""
-    seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
-    pair = nkeys.from_seed(seed)
-    public = pair.public_key.decode()
-    return seed.decode(), public
+    seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER).decode()
+    return seed, public_key(seed)
+
+
+def public_key(seed: str) -> str:
+    """The public key of a user's seed.
+
+    Raises:
+        BadInput: it is no seed of a user's key; it is not shown.
+    """
+    try:
+        public: str = nkeys.from_seed(seed.encode()).public_key.decode()
+    except (nkeys.NkeysError, ValueError):
+        raise BadInput("this is no seed of an nkey") from None
+    if not public.startswith("U"):
+        raise BadInput("this is the seed of another kind of nkey, not of a user's")
+    return public
 
 
 def accounts(users: Sequence[User]) -> dict[str, Json]:
