@@ -14,9 +14,10 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from inventory_sync.settings import SyncSettings
+from workflows.drivers.scheduler.names import NodeNames
 from workflows.model.errors import BadInput
 from workflows.model.record import Record
-from workflows.model.settings import SiteSettings
+from workflows.model.settings import SchedulerKind, SiteSettings
 
 DEFAULT_CONFIG = Path("/etc/bringup/site.yaml")
 CONFIG_VARIABLE = "BRINGUP_CONFIG"
@@ -152,8 +153,25 @@ class SubnetManagerConfig(Record):
     environment: dict[str, str] = {}
 
 
+class SlurmConfig(Record):
+    """How Slurm is asked: a prefix and environment for ``scontrol`` and ``squeue``, and which name its nodes have."""
+
+    command_prefix: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    names: NodeNames = NodeNames.SHORT
+
+
+class KubernetesConfig(Record):
+    """Where the API server is. ``token`` is a secret reference (field ``token``)."""
+
+    url: str
+    token: str = "kubernetes/token"  # noqa: S105
+    ca: Path | None = None
+    names: NodeNames = NodeNames.SHORT
+
+
 class Config(Record):
-    """One site's whole configuration."""
+    """One site's whole configuration. ``settings.scheduler`` says which of ``slurm`` and ``kubernetes`` is asked."""
 
     settings: SiteSettings
     nats: NatsConfig = NatsConfig()
@@ -162,6 +180,8 @@ class Config(Record):
     boot: BootConfig | None = None
     ansible: AnsibleConfig = AnsibleConfig()
     subnet_manager: SubnetManagerConfig | None = None
+    slurm: SlurmConfig = SlurmConfig()
+    kubernetes: KubernetesConfig | None = None
     profiles: Path
     secrets: Path
     data: Path
@@ -171,6 +191,12 @@ class Config(Record):
     def _one_inventory(self) -> Self:
         if self.netbox is not None and self.yaml is not None:
             raise ValueError("name one inventory: netbox or yaml, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _one_scheduler(self) -> Self:
+        if self.settings.scheduler is SchedulerKind.KUBERNETES and self.kubernetes is None:
+            raise ValueError("settings.scheduler is kubernetes: add a section kubernetes with its url")
         return self
 
 

@@ -15,14 +15,17 @@ from burn_in.subnet_manager import InfinibandDiags
 from workflows.catalog import STEPS, WORKFLOWS
 from workflows.drivers.ansible.driver import AnsibleDriver
 from workflows.drivers.bmcs import BmcDrivers
+from workflows.drivers.scheduler.kubernetes import Kubernetes
+from workflows.drivers.scheduler.slurm import Slurm
 from workflows.engine.campaign import Preview
 from workflows.engine.campaign_driver import CampaignDriver
 from workflows.engine.commands import Commands
-from workflows.engine.ports import Secrets, Store
+from workflows.engine.ports import Scheduler, Secrets, Store
 from workflows.engine.reconciler import Reconciler
 from workflows.jetstream.site import JetStreamSite
 from workflows.model.desired import Desired
 from workflows.model.keys import Site
+from workflows.model.settings import SchedulerKind
 
 #: Roles lie beside the packages, in a checkout and in an installed wheel alike.
 ROLES = Path(__file__).parent.parent / "roles"
@@ -77,7 +80,20 @@ def real_ports(config: Config, site: JetStreamSite, secrets: Secrets) -> Ports:
         ansible=ansible,
         judge=Gate(site.evidence, diags),
         inventory=make_inventory(config, site, secrets),
+        scheduler=make_scheduler(config, secrets),
     )
+
+
+def make_scheduler(config: Config, secrets: Secrets) -> Scheduler | None:
+    """The site's scheduler; None where it has none, or nobody said."""
+    match config.settings.scheduler:
+        case SchedulerKind.SLURM:
+            slurm = config.slurm
+            return Slurm(slurm.command_prefix, slurm.environment, slurm.names)
+        case SchedulerKind.KUBERNETES if (cluster := config.kubernetes) is not None:
+            ca = str(cluster.ca) if cluster.ca else None
+            return Kubernetes(cluster.url, lambda: secrets.get(cluster.token)["token"], ca, cluster.names)
+    return None
 
 
 async def serve_worker(config: Config, site: JetStreamSite, secrets: Secrets, name: str) -> None:

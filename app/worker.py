@@ -7,7 +7,7 @@ from workflows.catalog import STEPS, WORKFLOWS
 from workflows.engine.claim import Claim
 from workflows.engine.fence import FencedBmc
 from workflows.engine.grants import Grants
-from workflows.engine.ports import Ansible, Bmcs, Bus, Clock, Evidence, Inventory, Judge, Store
+from workflows.engine.ports import Ansible, Bmcs, Bus, Clock, Evidence, Inventory, Judge, Scheduler, Store
 from workflows.engine.runner import Runner
 from workflows.engine.step import Context
 from workflows.engine.worker import Worker
@@ -18,7 +18,7 @@ from workflows.steps.settle import Settle
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything that a worker's steps may ask of the world."""
+    """Everything that a worker's steps may ask of the world. No ``scheduler``: the site has none, or nobody said."""
 
     store: Store
     bus: Bus
@@ -28,6 +28,7 @@ class Ports:
     ansible: Ansible
     judge: Judge
     inventory: Inventory
+    scheduler: Scheduler | None = None
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class _Contexts:
             judge=ports.judge,
             inventory=ports.inventory,
             evidence=ports.evidence,
+            scheduler=ports.scheduler,
             log=lambda line: ports.bus.log(run.id, step, line.encode()),
         )
 

@@ -7,7 +7,9 @@ from workflows.provision import PROVISION
 from workflows.reimage import REIMAGE
 from workflows.steps.burn_in import BurnIn
 from workflows.steps.configure import Configure
+from workflows.steps.confirm_idle import ConfirmIdle
 from workflows.steps.deploy import Deploy
+from workflows.steps.drain import Drain
 from workflows.steps.identify import Identify
 from workflows.steps.netboot import Netboot
 from workflows.steps.power_off import PowerOff
@@ -15,10 +17,13 @@ from workflows.steps.power_on import PowerOn
 from workflows.steps.reach import Reach
 from workflows.steps.reboot import Reboot
 from workflows.steps.register import Register
+from workflows.steps.return_to_service import ReturnToService
 from workflows.steps.set_boot import SetBoot
 
 _ALL: tuple[Step, ...] = (
     Identify(),
+    Drain(),
+    ConfirmIdle(),
     PowerOff(),
     SetBoot(),
     Netboot(),
@@ -29,6 +34,7 @@ _ALL: tuple[Step, ...] = (
     Reboot(),
     BurnIn(),
     Register(),
+    ReturnToService(),
 )
 STEPS: Steps = {step.name: step for step in _ALL}
 WORKFLOWS: dict[str, Workflow] = {w.name: w for w in (PROVISION, REIMAGE, ADOPT)}

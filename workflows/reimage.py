@@ -1,10 +1,27 @@
-"""``reimage``: a node that was in service is wiped and installed again, after a person approved exactly that."""
+"""``reimage``: a node that was in service is wiped and installed again, after a person approved exactly that.
+
+It leaves service first: the scheduler gives it no new jobs, and what runs there ends by itself.
+"""
 
 from workflows.engine.workflow import Workflow
-from workflows.provision import PROVISION
 
 REIMAGE = Workflow(
     name="reimage",
-    about="wipe the system disk of a node that was in service, install it again, and prove it",
-    steps=PROVISION.steps,
+    about="drain a node that was in service, wipe its system disk, install it again, prove it, and give it back",
+    steps=(
+        "identify",
+        "drain",
+        "confirm_idle",
+        "power_off",
+        "set_boot",
+        "netboot",
+        "power_on",
+        "deploy",
+        "reach",
+        "configure",
+        "reboot",
+        "burn_in",
+        "register",
+        "return_to_service",
+    ),
 )

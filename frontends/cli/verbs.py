@@ -23,6 +23,7 @@ Selector = Annotated[
 Reason = Annotated[str, typer.Option("--reason", "-m", help="why; stands in the run's journal")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
 Release = Annotated[str | None, typer.Option("--release", help="refuse unless the inventory names this release")]
+Force = Annotated[bool, typer.Option("--force", help="don't wait for running jobs; a second person has to approve it")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="don't ask before a verb that may destroy data")]
 
 
@@ -39,12 +40,15 @@ def _add(cli: typer.Typer, open_site: OpenSite, verb: Verb) -> None:
         selector: Selector,
         reason: Reason = "",
         release: Release = None,
+        force: Force = False,
         yes: Yes = False,
         as_json: AsJson = False,
     ) -> None:
         if rule.starts and rule.dangerous and not yes and not as_json:
             typer.confirm(f"{verb.value} {selector}: {rule.about}. Go on?", abort=True)
-        outcome = asyncio.run(_send(open_site, verb, CommandBody(select=selector, reason=reason, release=release)))
+        outcome = asyncio.run(
+            _send(open_site, verb, CommandBody(select=selector, reason=reason, release=release, force=force))
+        )
         if as_json:
             print_json(outcome.model_dump(mode="json"))
         else:

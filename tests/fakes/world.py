@@ -88,6 +88,7 @@ class World:
     writing: timedelta = _INSTANT
     sessions: dict[str, bool] = field(default_factory=dict)
     ignores_power: int = 0
+    ignores_boot: int = 0
     reports: bool = True
     refused: str = ""
     ignores_network: bool = False
@@ -311,6 +312,9 @@ class WorldBmc:
     async def boot(self, target: BootTarget) -> None:
         """The boot override, under a live session only."""
         self._write(f"boot {target}")
+        if self._world.ignores_boot > 0:
+            self._world.ignores_boot -= 1
+            return
         self._world.boot = target
 
     async def reset_bmc(self) -> None:

@@ -25,7 +25,7 @@ from workflows.catalog import STEPS, WORKFLOWS
 from workflows.engine.campaign import Preview
 from workflows.engine.commands import Commands
 from workflows.engine.look import View, look
-from workflows.engine.ports import Message
+from workflows.engine.ports import Message, Scheduler
 from workflows.engine.worker import Worker
 from workflows.model.command import CommandOutcome
 from workflows.model.desired import Desired
@@ -43,6 +43,7 @@ class Site:
     settings: SiteSettings = field(default_factory=lambda: SiteSettings(site="lab", mode=Mode.AUTOMATIC))
     clock: VirtualClock = field(default_factory=VirtualClock)
     sent: int = 0
+    scheduler: Scheduler | None = None
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
@@ -55,7 +56,7 @@ class Site:
         """A worker; its effects can be killed or paused where they are given."""
         world = self.world
         if effects is None:
-            ports = Ports(self.store, self.bus, self.clock, self.evidence, world, world, world, world)
+            ports = Ports(self.store, self.bus, self.clock, self.evidence, world, world, world, world, self.scheduler)
         else:
             ports = Ports(
                 FaultyStore(self.store, effects),
@@ -66,6 +67,7 @@ class Site:
                 FaultyAnsible(world, effects),
                 world,
                 world,
+                self.scheduler,
             )
         return build_worker(name, self.settings, ports, random.Random(1))  # noqa: S311
 

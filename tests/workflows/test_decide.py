@@ -59,7 +59,7 @@ def test_a_step_of_another_version_parks_instead_of_running() -> None:
 
 def test_the_first_disruptive_step_waits_for_approval_of_exactly_what_was_seen() -> None:
     of = run(approval=True)
-    before = (entry(Kind.INTENT), entry(Kind.DONE))
+    before = (entry(Kind.INTENT), entry(Kind.DONE)) * 2
     act = decided(of, *before)
     assert isinstance(act, Park)
     assert act.digest == of.digest()
@@ -73,7 +73,7 @@ def test_the_first_disruptive_step_waits_for_approval_of_exactly_what_was_seen()
 def test_an_approval_ends_after_its_time_also_between_the_first_step_and_the_wipe() -> None:
     of = run(approval=True)
     done = (entry(Kind.INTENT), entry(Kind.DONE))
-    approved = (*done, entry(Kind.PARKED, digest=of.digest()), entry(Kind.APPROVED, digest=of.digest()))
+    approved = (*done, *done, entry(Kind.PARKED, digest=of.digest()), entry(Kind.APPROVED, digest=of.digest()))
     assert decided(of, *approved, minutes=24 * 60 - 1) == Begin()
     assert isinstance(decided(of, *approved, minutes=24 * 60), Park)
     before_the_wipe = (*approved, *done, *done)

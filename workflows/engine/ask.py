@@ -65,7 +65,7 @@ def unanswered(
         if ask.verb is Verb.DENY:
             return Answer(Kind.DENIED, ask, f"denied by {ask.who}: {ask.reason or 'no reason was given'}")
         void = ask.digest not in (None, digest) or now >= ask.at + settings.approval_life
-        if not void and not same_pair_of_eyes(run.asked_by, ask.who, settings):
+        if not void and not same_pair_of_eyes(run, ask.who, settings):
             return Answer(Kind.APPROVED, ask, f"approved by {ask.who}", digest)
     if not digest and (ask := _fresh(request.resume, run, state)) is not None:
         return Answer(Kind.RESUMED, ask, f"resumed by {ask.who}: {ask.reason or 'no reason was given'}")
@@ -91,9 +91,20 @@ def campaign_approval(campaign: Campaign, run: Run, settings: SiteSettings, now:
     return Answer(Kind.APPROVED, ask, f"approved by {ask.who} with campaign {campaign.id}", run.digest())
 
 
-def same_pair_of_eyes(asked_by: str, approver: str, settings: SiteSettings) -> bool:
+def four_eyes(asked: Run | Campaign, settings: SiteSettings) -> bool:
+    """Whether two persons must agree on it: where the site says so, and always where it was forced."""
+    return settings.four_eyes or asked.force
+
+
+def same_pair_of_eyes(asked: Run | Campaign, approver: str, settings: SiteSettings) -> bool:
     """Whether four eyes forbid this approval: both names, by whatever way in, are one person's."""
-    return settings.four_eyes and settings.person(asked_by) == settings.person(approver)
+    return four_eyes(asked, settings) and settings.person(asked.asked_by) == settings.person(approver)
+
+
+def not_twice_the_same(asked: Run | Campaign) -> str:
+    """What its requester is told who approves it too, and may not."""
+    why = "it is forced, so" if asked.force else "under four eyes"
+    return f"{asked.asked_by} asked for it: {why} another person approves"
 
 
 def _fresh(ask: Ask | None, run: Run, state: Fold) -> Ask | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from workflows.engine.ask import same_pair_of_eyes
+from workflows.engine.ask import four_eyes, not_twice_the_same, same_pair_of_eyes
 from workflows.engine.choose import Choice, choose_workflow
 from workflows.engine.look import View
 from workflows.engine.step import Steps
@@ -169,10 +169,10 @@ def answered(campaign: Campaign, command: Command, now: datetime, settings: Site
 def _check_approver(campaign: Campaign, command: Command, settings: SiteSettings) -> None:
     if command.body.digest not in (None, campaign.digest()):
         raise Refused("what you saw has changed since: look again")
-    if settings.four_eyes and command.service:
+    if four_eyes(campaign, settings) and command.service:
         raise Refused(f"{command.who} is no person: under four eyes a person approves")
-    if same_pair_of_eyes(campaign.asked_by, command.who, settings):
-        raise Refused(f"{campaign.asked_by} asked for it: under four eyes another person approves")
+    if same_pair_of_eyes(campaign, command.who, settings):
+        raise Refused(not_twice_the_same(campaign))
 
 
 def _again(member: Member, sequence: int) -> Member:

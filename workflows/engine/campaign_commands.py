@@ -107,6 +107,8 @@ class CampaignCommands:
             asked_by=command.who,
             reason=command.body.reason,
             proposed_at=command.at,
+            force=command.body.force,
+            text=runs[0].caution,
             members=(),
             failures=1,
         )
@@ -133,7 +135,10 @@ class CampaignCommands:
             return
         verb = Verb(before.workflow)
         await self._put(
-            member.node, ask_of(command, campaign=before.id).model_copy(update={"verb": verb, "who": before.asked_by})
+            member.node,
+            ask_of(command, campaign=before.id).model_copy(
+                update={"verb": verb, "who": before.asked_by, "force": before.force}
+            ),
         )
 
     async def _put(self, node: NodeKey, ask: Ask) -> None:

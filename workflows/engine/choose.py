@@ -12,7 +12,7 @@ from workflows.model.command import VERBS, Ask, Verb
 from workflows.model.desired import Desired, Intent
 from workflows.model.keys import Cause, NodeKey, cause_of_command, cause_of_generation
 from workflows.model.run import Run
-from workflows.model.settings import Mode, SiteSettings
+from workflows.model.settings import Mode, SchedulerKind, SiteSettings
 from workflows.model.status import NodeStatus
 
 
@@ -41,6 +41,7 @@ class Chosen:
     ask: Ask | None = None
     approval: bool = False
     campaign: str | None = None
+    caution: str = ""
 
 
 def choose_workflow(
@@ -136,5 +137,14 @@ def _asked(desired: Desired, status: NodeStatus, settings: SiteSettings, newest:
     mode = settings.mode_of(desired.rack)
     if mode is Mode.OBSERVE:
         return Chosen(Choice.REFUSED, f"the mode is observe: {workflow} would run; set another mode first", ask=ask)
-    approval = accepted or workflow == "reimage" or mode is Mode.SUPERVISED
-    return Chosen(Choice.START, ask.reason, workflow, cause, ask, approval)
+    approval = accepted or workflow == "reimage" or mode is Mode.SUPERVISED or ask.force
+    return Chosen(Choice.START, ask.reason, workflow, cause, ask, approval, caution=_caution(settings, ask, workflow))
+
+
+def _caution(settings: SiteSettings, ask: Ask, workflow: str) -> str:
+    """What an approver must know of the jobs on the node."""
+    if ask.force:
+        return f"FORCED by {ask.who}: running jobs are killed, the scheduler is not waited for"
+    if workflow == "reimage" and settings.scheduler is SchedulerKind.UNKNOWN:
+        return "no scheduler is configured: nobody checked for running jobs"
+    return ""

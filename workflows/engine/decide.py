@@ -87,8 +87,10 @@ def decide(
         return Check()
     if (step.needs_approval or step.destructive) and run.approval and not _approved(run, state, now, approval_life):
         again = " again, for the last one has expired" if state.approved == run.digest() else ""
+        caution = f" ({run.caution})" if run.caution else ""
         return Park(
-            f"{run.workflow} of {run.desired.label} waits for approval{again}: {run.reason or 'no reason was given'}",
+            f"{run.workflow} of {run.desired.label} waits for approval{again}: "
+            f"{run.reason or 'no reason was given'}{caution}",
             "approve or deny it",
             digest=run.digest(),
         )

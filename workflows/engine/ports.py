@@ -276,6 +276,41 @@ class Secrets(Protocol):
         """The fields of a secret (``username``, ``password``, ``key`` …). Raises Refused where there is none."""
 
 
+# --- the scheduler ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """How a scheduler sees a node.
+
+    ``jobs``: what runs there and is waited for, in words. ``moving``: what can be asked to run elsewhere (``drain`` asks).
+    ``open``: it may be given new work; ``reason``: why it isn't, as whoever closed it said. ``present``: the scheduler
+    hears from the node.
+    """
+
+    jobs: tuple[str, ...] = ()
+    moving: tuple[str, ...] = ()
+    open: bool = True
+    reason: str = ""
+    present: bool = True
+
+
+class Scheduler(Protocol):
+    """What gives jobs to nodes. All raise Unreachable where it can't be asked, Refused where it refuses us.
+
+    Nothing here ends a job. A node that somebody else closed stays closed, with that person's reason.
+    """
+
+    async def duty(self, node: Desired) -> Duty | None:
+        """How the node stands; None where the scheduler doesn't know it."""
+
+    async def drain(self, node: Desired, reason: str) -> None:
+        """Close the node to new work with this reason, if it is open; ask what can move to move. May be called again."""
+
+    async def resume(self, node: Desired, reason: str) -> None:
+        """Open the node again if it is closed with exactly this reason; otherwise nothing."""
+
+
 # --- the inventory ------------------------------------------------------------------------------------------------
 
 

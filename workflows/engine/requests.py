@@ -1,6 +1,6 @@
 """One command for one node: whether it fits how the node stands, and its place in ``request.<node>``, one field a kind."""
 
-from workflows.engine.ask import same_pair_of_eyes
+from workflows.engine.ask import four_eyes, not_twice_the_same, same_pair_of_eyes
 from workflows.engine.look import View
 from workflows.engine.ports import Store
 from workflows.model.campaign import MemberState
@@ -29,6 +29,7 @@ def ask_of(command: Command, *, cause: Cause | None = None, campaign: str | None
         who=command.who,
         reason=command.body.reason,
         release=command.body.release,
+        force=command.body.force,
         cause=cause,
         digest=command.body.digest,
         campaign=campaign,
@@ -67,10 +68,10 @@ def refused(command: Command, view: View, settings: SiteSettings) -> str:
             return "it doesn't wait for approval"
         case Verb.APPROVE if command.body.digest is not None and command.body.digest != digest:
             return "what you saw has changed since: look again"
-        case Verb.APPROVE if command.service and settings.four_eyes:
+        case Verb.APPROVE if command.service and four_eyes(run, settings):
             return f"{command.who} is no person: under four eyes a person approves"
-        case Verb.APPROVE if same_pair_of_eyes(run.asked_by, command.who, settings):
-            return f"{run.asked_by} asked for it: under four eyes another person approves"
+        case Verb.APPROVE if same_pair_of_eyes(run, command.who, settings):
+            return not_twice_the_same(run)
         case Verb.RETRY if state.phase is not Phase.PARKED or digest:
             return "it isn't parked on a fault" if not digest else "it waits for approval: approve or deny it"
         case Verb.UNHOLD if state.phase is not Phase.HELD:

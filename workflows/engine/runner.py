@@ -17,7 +17,8 @@ from datetime import timedelta
 from workflows.engine.ask import Answer, campaign_approval, newest_sequence, unanswered
 from workflows.engine.claim import Claim
 from workflows.engine.decide import Begin, Check, Finish, Park, Rest, Settle, decide
-from workflows.engine.permission import Refusal, Verdict, permission
+from workflows.engine.permission import Refusal, Verdict
+from workflows.engine.second_look import second_look
 from workflows.engine.step import Broken, Context, Done, NotYet, Step, Steps
 from workflows.model.errors import Fenced, NeedsHuman, Refused, Transient
 from workflows.model.journal import Kind, Outcome
@@ -110,7 +111,7 @@ class Runner:
         step = self._current(claim)
         try:
             ctx = self.context(claim)
-            if step.destructive and (refusal := await self._refusal(claim, ctx)) is not None:
+            if step.destructive and (refusal := await self._refusal(ctx)) is not None:
                 return await self._refused(claim, refusal)
             base = await step.baseline(ctx)
         except Exception as error:  # noqa: BLE001 - sorted by _failed, which lets Fenced through
@@ -124,18 +125,18 @@ class Runner:
         )
         return True
 
-    async def _refusal(self, claim: Claim, ctx: Context) -> Refusal | None:
-        """The second look at the inventory right before a destructive step (law 4).
+    async def _refusal(self, ctx: Context) -> Refusal | None:
+        """The second look right before a destructive act; who can't be asked is asked again.
 
-        Asked before the intent, and again before each act: between the two may lie a crash, or hours of waiting for a
-        slot of the cap.
+        Looked before the intent, and again before each act: between the two may lie a crash, or hours of waiting for a slot
+        of the cap.
         """
         try:
-            return permission(claim.run, await ctx.inventory.read(claim.run.node))
+            return await second_look(ctx)
         except Transient as error:
             return Refusal(
-                f"the inventory can't be asked whether this is still wanted: {error}",
-                "bringup asks again by itself; nothing is wiped before it answers",
+                f"whether {ctx.desired.label} may be stopped can't be asked: {error}",
+                "bringup asks again by itself; nothing is stopped or wiped before it is answered",
                 Verdict.ASK_AGAIN,
             )
 
@@ -146,7 +147,13 @@ class Runner:
                 return True
             case Verdict.ASK_AGAIN:
                 due = claim.clock.now() + ASK_AGAIN
-                await claim.append(Kind.WAITING, reason=refusal.reason, next_action=refusal.next_action, due_at=due)
+                await claim.append(
+                    Kind.WAITING,
+                    reason=refusal.reason,
+                    next_action=refusal.next_action,
+                    due_at=due,
+                    withdrawn=True,
+                )
             case Verdict.FORBIDDEN:
                 await claim.append(Kind.PARKED, reason=refusal.reason, next_action=refusal.next_action)
         return False
@@ -169,12 +176,10 @@ class Runner:
                     case Broken(reason):
                         raise Refused(reason)
                     case NotYet(act_again=again) if not applied or (again and not acted):
-                        if (
-                            step.destructive
-                            and (refusal := await self._refusal(claim, self.context(claim))) is not None
-                        ):
+                        ctx = self.context(claim)
+                        if step.destructive and (refusal := await self._refusal(ctx)) is not None:
                             return await self._refused(claim, refusal)
-                        await step.apply(self.context(claim), base)
+                        await step.apply(ctx, base)
                         applied = acted = True
                         continue
                     case NotYet(reason):

@@ -4,7 +4,7 @@ The stored ``status.<node>`` is only a cache of this: a worker that dies between
 nothing, because every look computes it again. That a node was accepted, above all, follows from its journal.
 """
 
-from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase
+from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase, ended_gently
 from workflows.model.run import Run
 from workflows.model.status import NodeState, NodeStatus, StepTiming
 
@@ -35,7 +35,7 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
                 "report": str(report.get("report", "")) if isinstance(report, dict) else "",
             }
         )
-    node_state = _node_state(state, before)
+    node_state = _node_state(run, state, before)
     last = state.last or _NOTHING_SAID
     finished = state.phase is Phase.FINISHED
     step = "" if finished else "settle" if state.phase in _OVER else run.steps[state.step].name
@@ -79,11 +79,10 @@ def resumed_from(stored: NodeStatus, run: Run | None, state: Fold) -> NodeStatus
     return stored if finished_and_known else shown(run, state, stored)
 
 
-def _node_state(state: Fold, before: NodeStatus) -> NodeState:
-    """A run that ended well, or before it touched anything, leaves the node as it was before; others leave it failed."""
+def _node_state(run: Run, state: Fold, before: NodeStatus) -> NodeState:
+    """A run that ended well, or gently, leaves the node as it was before; others leave it failed."""
     if state.phase is not Phase.FINISHED:
         return _STATE[state.phase]
-    gently = state.outcome in (Outcome.CANCELLED, Outcome.DENIED) and state.step <= 1
-    if state.outcome is Outcome.SUCCEEDED or gently:
+    if state.outcome is Outcome.SUCCEEDED or ended_gently(run, state):
         return NodeState.IN_SERVICE if before.accepted_run else NodeState.IDLE
     return NodeState.FAILED

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from workflows.engine.grants import Grants
-from workflows.engine.ports import Ansible, Bmc, Clock, Evidence, Host, Inventory, Judge, Store
+from workflows.engine.ports import Ansible, Bmc, Clock, Evidence, Host, Inventory, Judge, Scheduler, Store
 from workflows.model.desired import Desired
 from workflows.model.errors import IdentityMismatch, Refused
 from workflows.model.journal import Fold
@@ -80,6 +80,7 @@ class Context:
     judge: Judge
     inventory: Inventory
     evidence: Evidence
+    scheduler: Scheduler | None = None
     log: Callable[[str], None] = field(default=lambda _line: None)
 
     @property

@@ -32,5 +32,7 @@ def make_run(workflow: Workflow, steps: Steps, desired: Desired, chosen: Chosen,
         reason=(ask.reason if ask is not None else "") or chosen.reason,
         approval=chosen.approval,
         campaign=chosen.campaign,
+        caution=chosen.caution,
+        force=ask is not None and ask.force,
         after=after,
     )

@@ -94,7 +94,8 @@ class Member(Record):
 class Campaign(Record):
     """The record. ``wave`` counts from 0, the canary. ``failures`` that many stop it; ``excused`` were accepted since.
 
-    ``answered`` is the sequence of the last command that changed it, ``stopped_by`` who cancelled it.
+    ``force``: its runs don't wait for running jobs. ``answered`` is the sequence of the last command that changed it,
+    ``stopped_by`` who cancelled it.
     """
 
     site: Site
@@ -106,6 +107,7 @@ class Campaign(Record):
     proposed_at: datetime
     members: tuple[Member, ...]
     failures: int
+    force: bool = False
     state: CampaignState = CampaignState.PROPOSED
     text: str = ""
     wave: int = 0

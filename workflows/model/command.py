@@ -55,13 +55,17 @@ VERBS: dict[Verb, VerbRule] = {
 
 
 class CommandBody(Record):
-    """The body as sent. ``for`` names the person and is believed only from the bot and the web page."""
+    """The body as sent. ``for`` names the person and is believed only from the bot and the web page.
+
+    ``force``: don't wait for running jobs, and don't ask the scheduler; a second person must approve such a run.
+    """
 
     select: str = Field(min_length=1, max_length=4096)
     reason: str = Field(default="", max_length=1000)
     release: str | None = Field(default=None, max_length=100)
     after: Cause | None = None
     digest: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    force: bool = False
     person: str | None = Field(default=None, alias="for", max_length=200)
 
 
@@ -95,6 +99,8 @@ def parse_command(subject: str, data: bytes, sequence: int, at: datetime, truste
     body = CommandBody.decode(data)
     if body.person is not None and who not in trusted:
         raise BadInput(f"'for' is not believed from {who}: send with your own credential")
+    if body.force and not (VERBS[Verb(verb)].starts and VERBS[Verb(verb)].dangerous):
+        raise BadInput(f"{verb} can't be forced: force is for a command that starts a destructive run")
     service = who in trusted and body.person is None
     return Command(sequence, at, body.person or who, Verb(verb), site, body, service)
 
@@ -111,6 +117,7 @@ class Ask(Record):
     who: str
     reason: str = ""
     release: str | None = None
+    force: bool = False
     cause: Cause | None = None
     digest: str | None = None
     campaign: str | None = None

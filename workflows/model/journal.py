@@ -63,6 +63,7 @@ class Entry(Record):
     """One entry. ``request``: sequence of the command that it answers; ``watch``: a key whose change ends a wait.
 
     ``given_at``: when an approval was given, which may be long before its run came to need it (server time).
+    ``withdrawn``: a wait before the act, which takes the open intent back, because nothing was done for it yet.
     """
 
     kind: Kind
@@ -83,6 +84,7 @@ class Entry(Record):
     request: int = 0
     given_at: datetime | None = None
     final: bool = False
+    withdrawn: bool = False
     outcome: Outcome | None = None
     result: Json = None
 
@@ -148,6 +150,17 @@ class Fold:
         return dict(self.results).get(step)
 
 
+def came_to(run: Run, state: Fold, step: str) -> bool:
+    """Whether the run began this step, or is past it."""
+    at = next((i for i, s in enumerate(run.steps) if s.name == step), None)
+    return at is not None and (state.step > at or (state.step == at and state.first_intent_at is not None))
+
+
+def ended_gently(run: Run, state: Fold) -> bool:
+    """Whether a person ended the run before it came to its wipe grant, so that the node is what it was before."""
+    return state.outcome in (Outcome.CANCELLED, Outcome.DENIED) and not came_to(run, state, "netboot")
+
+
 def journal_key(node: NodeKey, cause: Cause, token: int, number: int) -> str:
     """The key of one entry."""
     return f"journal.{node}.{cause}.{token}.{number}"
@@ -196,6 +209,8 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
             )
         case Kind.WAITING if state.phase is Phase.ENDING:
             return replace(state, last=entry, reason=state.reason)
+        case Kind.WAITING if entry.withdrawn:
+            return replace(state, phase=Phase.WAITING, intent_at=None, baseline=None, applied=False, last=entry)
         case Kind.WAITING:
             return replace(state, phase=Phase.WAITING, applied=state.intent_at is not None, last=entry)
         case Kind.PARKED:

@@ -19,7 +19,8 @@ class Run(Record):
     """Created once under ``run.<node>.<cause>``; holds everything that its steps need to know of the wish.
 
     ``approval`` says that a person must approve before the first disruptive step; that of its ``campaign`` is enough.
-    ``after`` is the newest run that existed when this one was asked for.
+    ``caution`` is what the approver must know besides. ``force``: running jobs are not waited for. ``after`` is the newest
+    run that existed when this one was asked for.
     """
 
     node: NodeKey
@@ -31,12 +32,18 @@ class Run(Record):
     reason: str = ""
     approval: bool = False
     campaign: str | None = None
+    caution: str = ""
+    force: bool = False
     after: Cause | None = None
 
     @property
     def id(self) -> str:
         """Node and cause, as in subjects and on pages."""
         return f"{self.node}.{self.cause}"
+
+    def has(self, step: str) -> bool:
+        """Whether its list has this step."""
+        return any(s.name == step for s in self.steps)
 
     def digest(self) -> str:
         """What an approver of this one run saw, as SHA-256: the run's id and ``content``. Anything changed voids it."""
@@ -45,13 +52,15 @@ class Run(Record):
     def content(self) -> str:
         """What the run does to which machine, as SHA-256, whatever its cause: what the approver of a campaign saw.
 
-        Node, workflow, steps with versions, serial, UUID, BMC, boot MACs, release with its image, and disk hint.
+        Node, workflow, force, caution, steps with versions, serial, UUID, BMC, boot MACs, release with its image, disk hint.
         """
         wish, profile = self.desired, self.desired.profile
         return _sha256(
             [
                 self.node,
                 self.workflow,
+                self.force,
+                self.caution,
                 [[s.name, s.version] for s in self.steps],
                 wish.serial,
                 wish.uuid,

@@ -29,12 +29,21 @@ class CampaignSettings(Record):
     failure_percent: int = Field(default=5, ge=0, le=100)
 
 
+class SchedulerKind(StrEnum):
+    """What gives jobs to the site's nodes. ``unknown``: nobody said, so each approval of a re-image says that too."""
+
+    UNKNOWN = "unknown"
+    NONE = "none"
+    SLURM = "slurm"
+    KUBERNETES = "kubernetes"
+
+
 class SiteSettings(Record):
     """Settings of one site. ``wipes_at_once`` is the cap on grants that are open or taken at the same time.
 
     ``persons`` gives a person's other names (chat, NetBox), so that four eyes count persons and not ways in. An approval
     is void ``approval_hours`` after the server received it. What destroys the data of ``campaign_from`` nodes or more at
-    once is a campaign.
+    once is a campaign. A drained node's jobs are waited for ``jobs_may_run_hours``; then a person is asked.
     """
 
     site: Site
@@ -46,6 +55,8 @@ class SiteSettings(Record):
     approval_hours: float = Field(default=24.0, gt=0)
     campaign_from: int = Field(default=2, ge=2)
     campaign: CampaignSettings = CampaignSettings()
+    scheduler: SchedulerKind = SchedulerKind.UNKNOWN
+    jobs_may_run_hours: float = Field(default=168.0, gt=0)
     trusted_senders: tuple[str, ...] = ("bot", "web", "sync")
     wipes_at_once: int = 16
     runs_at_once: int = 32

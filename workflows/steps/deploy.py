@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from workflows.engine.grants import grant_key
-from workflows.engine.permission import permission
 from workflows.engine.ports import BootTarget, Power
+from workflows.engine.second_look import second_look
 from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Verified
 from workflows.model.errors import NeedsHuman, Transient
 from workflows.model.grant import Grant, GrantState
@@ -106,7 +106,7 @@ async def _send_again(ctx: Context, attempt: int) -> None:
     """Off, grant, network boot, on. Done twice, it repeats only what is missing, and never the *off* after the grant."""
     known = await ctx.grants.get(attempt)
     if known is None:
-        refusal = permission(ctx.run, await ctx.inventory.read(ctx.run.node))
+        refusal = await second_look(ctx)
         if refusal is not None:
             raise NeedsHuman(f"{ctx.desired.label} needs a new grant to write its disk, and {refusal.reason}")
         await switch_off(ctx)

@@ -1,5 +1,8 @@
 """``settle``: the end of every run: grant closed, boot from disk, BMC session out. Releases, and never "un-wipes".
 
+A run that a person ended before its wipe grant leaves the node as it found it: on, if it was on, and given back to work.
+A run that failed, or was ended later, leaves it drained: nobody knows what is on its disk.
+
 A grant that is *taken* belongs to a machine that may be writing: settle waits for its report, and asks a person when the
 grant's deadline has passed. The person's ``retry`` says that the machine was looked at; only then the run ends without it.
 """
@@ -7,14 +10,15 @@ grant's deadline has passed. The person's ``retry`` says that the machine was lo
 from datetime import timedelta
 
 from workflows.engine.grants import grant_key
-from workflows.engine.ports import BootTarget
+from workflows.engine.ports import BmcFacts, BootTarget, Power
+from workflows.engine.second_look import drain_reason
 from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Verified
-from workflows.model.errors import BringupError, Fenced
+from workflows.model.errors import BringupError, Fenced, Transient
 from workflows.model.grant import Grant, GrantState
-from workflows.model.journal import Kind
+from workflows.model.journal import Kind, came_to, ended_gently
 from workflows.model.record import Json
 
-SET_BOOT = "set_boot"
+_LOOK_AGAIN = timedelta(minutes=5)
 
 
 class Settle:
@@ -37,6 +41,10 @@ class Settle:
                 await ctx.grants.give_back_slot(grant.attempt)
         if await _network_boot_left(ctx):
             await ctx.bmc.boot(BootTarget.DISK)
+        if await _off_by_us(ctx):
+            await ctx.bmc.power(Power.ON)
+        if ctx.scheduler is not None and ended_gently(ctx.run, ctx.state):
+            await ctx.scheduler.resume(ctx.desired, drain_reason(ctx))
 
     async def verify(self, ctx: Context, base: Json) -> Verified:
         """No grant of this run is open or taken, and no network boot that it set is left."""
@@ -57,11 +65,15 @@ class Settle:
                     )
                 return NotYet(
                     "the machine is writing its disk, which nobody may interrupt",
-                    timedelta(minutes=5),
+                    _LOOK_AGAIN,
                     "it ends with the machine's report",
                     grant_key(ctx.run.node, ctx.run.cause, grant.attempt),
                 )
-        return NotYet("a network boot is still set at the BMC") if await _network_boot_left(ctx) else Done()
+        if await _network_boot_left(ctx):
+            return NotYet("a network boot is still set at the BMC")
+        if await _off_by_us(ctx):
+            return NotYet("the machine that was switched off for the run is not on yet")
+        return await _given_back(ctx)
 
 
 def _given_up(ctx: Context, grant: Grant) -> bool:
@@ -72,13 +84,41 @@ def _given_up(ctx: Context, grant: Grant) -> bool:
 
 async def _network_boot_left(ctx: Context) -> bool:
     """Whether this run's network boot is still set. A BMC out of reach holds up no end: without a grant it boots locally."""
-    came_there = any(step.name == SET_BOOT for step in ctx.run.steps[: ctx.state.step + 1])
-    if not came_there:
+    if not came_to(ctx.run, ctx.state, "set_boot"):
         return False
+    facts = await _facts(ctx)
+    return facts is not None and facts.boot is BootTarget.NETWORK_ONCE
+
+
+async def _off_by_us(ctx: Context) -> bool:
+    """Whether a machine that was on, and that this run did not wipe, is off because of us."""
+    if not (ended_gently(ctx.run, ctx.state) and came_to(ctx.run, ctx.state, "power_off")):
+        return False
+    found = ctx.state.result("identify")
+    if not isinstance(found, dict) or found["power"] != Power.ON.value:
+        return False
+    facts = await _facts(ctx)
+    return facts is not None and facts.power is Power.OFF
+
+
+async def _facts(ctx: Context) -> BmcFacts | None:
     try:
-        return (await ctx.bmc.facts()).boot is BootTarget.NETWORK_ONCE
+        return await ctx.bmc.facts()
     except Fenced:
         raise
     except BringupError as error:
-        ctx.log(f"settle: the boot override could not be read: {error}")
-        return False
+        ctx.log(f"settle: the BMC could not be read: {error}")
+        return None
+
+
+async def _given_back(ctx: Context) -> Verified:
+    """Whether a drain of this run that nothing was destroyed under has been taken back."""
+    if ctx.scheduler is None or not ended_gently(ctx.run, ctx.state):
+        return Done()
+    try:
+        duty = await ctx.scheduler.duty(ctx.desired)
+    except Transient as error:
+        return NotYet(f"{ctx.desired.label} may still be drained: {error}", _LOOK_AGAIN)
+    if duty is not None and not duty.open and duty.reason == drain_reason(ctx):
+        return NotYet(f"{ctx.desired.label} is still drained: {duty.reason}")
+    return Done()
