@@ -62,20 +62,18 @@ def _add_demo_real(cli: typer.Typer) -> Callable[..., None]:
         from app.demo_real import demo_real as run_demo_real
 
         kept = cache or Path.home() / ".cache" / "bringup"
-        out = console()
-        if not as_json:
-            out.print(f"starting NetBox, {machines} machines and what they need; the first time builds an image, too …")
         done = run_demo_real(machines, timedelta(seconds=patience), not as_json, kept.absolute())
-        well = sum(row.well for row in done.machines)
+        well = sum(not row.doubts for row in done.machines)
         if as_json:
-            rows = [asdict(row) | {"well": row.well} for row in done.machines]
+            rows = [asdict(row) | {"doubts": row.doubts} for row in done.machines]
             print_json({"seconds": round(done.seconds, 1), "machines": rows, "forbidden": done.forbidden})
         else:
+            out = console()
             out.print()
             out.print(real_witness_table([asdict(row) for row in done.machines]))
             for row in done.machines:
-                if not row.well:
-                    out.print(safe(f"{row.name}: {row.reason or 'it did not come into service as it should'}"))
+                for doubt in row.doubts:
+                    out.print(safe(f"{row.name}: {doubt}"))
             for line in done.forbidden:
                 out.print(safe(f"NATS refused a login of ours: {line}"))
             out.print(

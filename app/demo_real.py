@@ -18,6 +18,7 @@ from pathlib import Path
 from app.config import load_config
 from app.connect import as_seen_by
 from app.watch import until_ended
+from frontends.cli.output import console
 from frontends.read_model import NodeView
 from lab.nats import forbidden
 from lab.netbox.install import install
@@ -53,18 +54,19 @@ class RealWitness:
     evidence: str
 
     @property
-    def well(self) -> bool:
-        """In service on evidence, by exactly one write under its own grant, with nothing done behind anybody's back."""
-        return (
-            self.state == NodeState.IN_SERVICE
-            and self.netbox == ACTIVE
-            and self.writes_on_disk == 1
-            and self.written_by == f"{self.accepted_run}.1"
-            and self.data_disk_untouched
-            and self.bmc_stale_writes == 0
-            and self.lid > 0
-            and self.evidence != ""
-        )
+    def doubts(self) -> list[str]:
+        """What speaks against this: in service on evidence, by one write of its own grant, nothing behind anybody's back."""
+        said = {
+            f"it is {self.state}: {self.reason}": self.state == NodeState.IN_SERVICE,
+            f"NetBox says {self.netbox}": self.netbox == ACTIVE,
+            f"its disk was written {self.writes_on_disk} times": self.writes_on_disk == 1,
+            f"its disk was written by {self.written_by or 'nobody'}": self.written_by == f"{self.accepted_run}.1",
+            "its data disk was changed": self.data_disk_untouched,
+            f"its BMC had {self.bmc_stale_writes} writes under an ended session": self.bmc_stale_writes == 0,
+            "OpenSM has no LID for its port": self.lid > 0,
+            "there is no burn-in report": self.evidence != "",
+        }
+        return [text for text, good in said.items() if not good]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class RealDemo:
     @property
     def well(self) -> bool:
         """Whether all went as it should."""
-        return bool(self.machines) and all(m.well for m in self.machines) and not self.forbidden
+        return bool(self.machines) and not any(m.doubts for m in self.machines) and not self.forbidden
 
 
 def demo_real(machines: int, patience: timedelta, show: bool, cache: Path) -> RealDemo:
@@ -89,6 +91,10 @@ def demo_real(machines: int, patience: timedelta, show: bool, cache: Path) -> Re
     """
     if lacking := missing():
         raise Unsupported(lacking)
+    if show:
+        console().print(
+            f"starting NetBox, {machines} machines and what they need; the first time builds an image, too …"
+        )
     with (
         tempfile.TemporaryDirectory(prefix="bringup-demo-real-") as temporary,
         serve(install(cache)) as netbox,

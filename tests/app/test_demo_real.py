@@ -31,7 +31,7 @@ WELL = RealWitness(
 
 
 def test_a_machine_is_well_where_all_agree() -> None:
-    assert WELL.well
+    assert WELL.doubts == []
     assert RealDemo([WELL], 1.0, []).well
 
 
@@ -50,7 +50,9 @@ def test_a_machine_is_well_where_all_agree() -> None:
     ],
 )
 def test_one_witness_that_disagrees_is_enough(field: str, lie: object) -> None:
-    assert not replace(WELL, **{field: lie}).well  # type: ignore[arg-type]
+    found = replace(WELL, **{field: lie})  # type: ignore[arg-type]
+    assert len(found.doubts) == 1
+    assert not RealDemo([WELL, found], 1.0, []).well
 
 
 def test_a_login_that_was_refused_anything_is_not_well_nor_is_a_demo_without_machines() -> None:

@@ -29,5 +29,5 @@ def test_two_machines_come_into_service_and_all_witnesses_agree(tmp_path: Path) 
     )
     told = json.loads(demo.stdout)
     assert (demo.returncode, told["forbidden"]) == (0, [])
-    assert [(row["name"], row["well"]) for row in told["machines"]] == [("gpu-001", True), ("gpu-002", True)]
+    assert [(row["name"], row["doubts"]) for row in told["machines"]] == [("gpu-001", []), ("gpu-002", [])]
     assert list(tmp_path.iterdir()) == []
