@@ -7,6 +7,7 @@ from inventory_sync.profiles import load_profiles
 from inventory_sync.settings import SyncSettings
 from inventory_sync.yaml_source import YamlSource
 from workflows.engine.ports import Inventory, Secrets
+from workflows.engine.secret_field import secret_field
 from workflows.jetstream.site import JetStreamSite
 from workflows.model.errors import BadInput
 
@@ -23,7 +24,8 @@ def netbox_api(config: Config, secrets: Secrets) -> NetBoxApi:
     netbox = config.netbox
     if netbox is None:
         raise BadInput("the configuration has no section netbox")
-    return NetBoxApi(netbox.url, secrets.get(netbox.token)["token"], ca=str(netbox.ca) if netbox.ca else None)
+    token = secret_field(secrets, netbox.token, "token")
+    return NetBoxApi(netbox.url, token, ca=str(netbox.ca) if netbox.ca else None)
 
 
 def yaml_source(config: Config, site: JetStreamSite) -> YamlSource:

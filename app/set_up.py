@@ -11,6 +11,7 @@ from app.config import Config
 from frontends.cli.exits import NOT_WELL, OK
 from frontends.cli.output import console, print_json, table
 from workflows.drivers.secrets import FileSecrets
+from workflows.engine.secret_field import secret_field
 from workflows.model.errors import BadInput
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="say what would be made, make nothing")]
@@ -72,7 +73,7 @@ def _netbox_init(config: Config, dry_run: bool, as_text: bool, hook_url: str | N
         raise BadInput("the configuration has no section netbox")
     secrets = FileSecrets(config.secrets)
     hook = hook_url or f"http://{config.netbox.webhook_listen}"
-    key = secrets.get(config.netbox.webhook_secret)["key"]
+    key = secret_field(secrets, config.netbox.webhook_secret, "key")
     items = wanted(config.netbox.sync, hook, key)
     if as_text:
         typer.echo(as_ticket(items, config.netbox.sync))

@@ -13,6 +13,7 @@ from inventory_sync.service import InventorySync
 from inventory_sync.sync import Sync
 from inventory_sync.webhook import webhook_app
 from workflows.engine.ports import Secrets
+from workflows.engine.secret_field import secret_field
 from workflows.jetstream.site import JetStreamSite
 
 
@@ -41,7 +42,9 @@ async def serve_sync(config: Config, site: JetStreamSite, secrets: Secrets) -> N
 
 async def _take_webhooks(netbox: NetBoxConfig, site: JetStreamSite, secrets: Secrets) -> None:
     assert netbox.webhook_listen is not None
-    runner = web.AppRunner(webhook_app(site.bus, lambda: secrets.get(netbox.webhook_secret)["key"]), access_log=None)
+    runner = web.AppRunner(
+        webhook_app(site.bus, lambda: secret_field(secrets, netbox.webhook_secret, "key")), access_log=None
+    )
     await runner.setup()
     try:
         await web.SockSite(runner, listener(netbox.webhook_listen)).start()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from workflows.engine.ports import Secrets
+from workflows.engine.secret_field import secret_field
 from workflows.model.errors import BadInput
 from workflows.model.grant import Grant
 from workflows.model.keys import Cause, NodeKey
@@ -58,7 +59,7 @@ class Tokens:
     def issue(self, purpose: Purpose, claim: Claim) -> str:
         """The token."""
         text = f"{purpose}:{claim.node}:{claim.cause}:{claim.attempt}"
-        key = self.secrets.get(SECRET)["key"].encode()
+        key = secret_field(self.secrets, SECRET, "key").encode()
         return f"{text}:{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}"
 
     def check(self, purpose: Purpose, token: str) -> Claim:

@@ -13,6 +13,7 @@ from secrets import token_hex
 from workflows.drivers.ansible.files import ansible_environment, inventory, known_hosts, ssh_options, unsafe_yaml
 from workflows.drivers.ansible.supervised import Ended, Job, private_directory, supervise
 from workflows.engine.ports import Bus, Host, PlayResult, Secrets
+from workflows.engine.secret_field import secret_field
 from workflows.model.errors import Refused, Transient, Unreachable
 from workflows.model.record import Json
 
@@ -174,10 +175,8 @@ class AnsibleDriver:
 
     def _identity(self, host: Host) -> dict[str, str]:
         """The key and the one host that it may be shown to. Neither ever stands in an argument."""
-        secret = self.secrets.get(self.key)
-        if "key" not in secret:
-            raise Refused(f"the secret {self.key} has no field 'key' with an OpenSSH private key")
-        return {"key": secret["key"].rstrip() + "\n", "known_hosts": known_hosts(host)}
+        key = secret_field(self.secrets, self.key, "key")
+        return {"key": key.rstrip() + "\n", "known_hosts": known_hosts(host)}
 
 
 def _split(data: bytes, probes: Sequence[str]) -> dict[str, bytes]:
