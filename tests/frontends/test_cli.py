@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -75,9 +75,12 @@ class ImpatientClock(LocalClock):
         return super().now()
 
 
-def command_line(mode: Mode = Mode.AUTOMATIC, clock: type[LocalClock] = LocalClock) -> typer.Typer:
-    """The commands over a site in memory, with a consumer that answers."""
+def command_line(
+    mode: Mode = Mode.AUTOMATIC, clock: type[LocalClock] = LocalClock, answered: bool = True
+) -> typer.Typer:
+    """The commands over a site in memory, with a consumer that answers, or one that serves another site only."""
     settings = SiteSettings(site="lab", mode=mode)
+    served = settings if answered else SiteSettings(site="elsewhere")
 
     @asynccontextmanager
     async def open_site() -> AsyncIterator[ConnectedSite]:
@@ -88,7 +91,7 @@ def command_line(mode: Mode = Mode.AUTOMATIC, clock: type[LocalClock] = LocalClo
         for status in STATUSES:
             await store.put(f"status.{status.node}", status.encode(), expect=0)
         preview = Preview(settings, STEPS, WORKFLOWS)
-        consumer = asyncio.create_task(Commands(store, bus, LocalClock(), settings, preview, lambda: NODES).serve())
+        consumer = asyncio.create_task(Commands(store, bus, LocalClock(), served, preview, lambda: NODES).serve())
         try:
             yield ConnectedSite(store, bus, clock(), MemoryEvidence(), settings, "ann")
         finally:
@@ -229,3 +232,10 @@ def test_each_kind_of_error_has_its_exit_code(error: BadInput | Unreachable | Id
 def test_a_selector_that_names_nobody_is_an_error_of_ours() -> None:
     with pytest.raises(BadInput, match="no node is called"):
         run("status", "gpu-404")
+
+
+def test_a_command_that_nobody_answers_says_so_and_can_be_tried_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frontends.cli.verbs._PATIENCE", timedelta(seconds=0.1))
+    with pytest.raises(Unreachable, match="is stored, but nothing answered within 0 s: is a worker running") as raised:
+        CliRunner().invoke(command_line(answered=False), ["hold", "gpu-001"], catch_exceptions=False)
+    assert exit_code(raised.value) == UNREACHABLE

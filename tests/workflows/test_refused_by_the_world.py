@@ -10,6 +10,7 @@ from tests.workflows.site import Site
 from workflows.engine.ports import BmcFacts
 from workflows.model.desired import BmcTarget
 from workflows.model.errors import AuthenticationFailed, BringupError, Refused
+from workflows.model.grant import Grant, GrantState, Report
 from workflows.model.profile import BmcProtocol
 from workflows.model.status import NodeState
 
@@ -52,6 +53,21 @@ async def test_what_the_bmc_refuses_is_the_status_and_nothing_was_done(
     answer = await site.command("retry")
     assert answer.accepted, answer
     assert (await site.until_settled()).status.state is NodeState.IN_SERVICE, "nothing was lost: corrected, it goes on"
+
+
+async def test_what_the_agent_reports_as_failed_is_the_status_and_the_run_ends() -> None:
+    said = f"the image's hash is {'0' * 64}, the release says {'b' * 64}"
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    await site.tend()
+    [value] = await site.store.list("grant.>")
+    failed = Grant.decode(value.data or b"").to(GrantState.REPORTED, report=Report(ok=False, message=said))
+    await site.store.put(value.key, failed.encode(), expect=value.seq)
+    view = await site.until_settled()
+    assert (view.status.state, view.status.accepted_run) == (NodeState.FAILED, "")
+    assert said in view.status.reason
+    assert view.status.next_action == "mend what failed, then retry"
 
 
 @pytest.mark.parametrize("verb", ["provision", "reimage", "adopt"])
