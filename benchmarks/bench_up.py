@@ -8,7 +8,6 @@ PSS shares them out, so its sum is what the host really lacks. Exits 1 over the 
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
@@ -16,10 +15,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import yaml
-
 from lab.rack.image import INITRD, KERNEL, make_artifacts
-from lab.rack.rack import RELEASE, SKU, profiles
+from lab.site.yaml_site import running_up, write_yaml_site
 
 NODES = 50
 LIMIT_MB = 250
@@ -43,19 +40,11 @@ def main() -> int:
         directory = Path(temporary)
         config = write_site(directory)
         began = time.monotonic()
-        up = subprocess.Popen([sys.executable, "-m", "app", "--config", config, "up"], start_new_session=True)
-        try:
+        with running_up(config) as up:
             until_idle(up, directory / "inventory")
             settled = time.monotonic() - began
             tree = [measured(pid) for pid in pids_below(up.pid)]
             started = {command: seconds(config, command) for command in ("--help", "status")}
-        finally:
-            up.send_signal(signal.SIGTERM)
-            try:
-                up.wait(30)
-            except subprocess.TimeoutExpired:
-                up.kill()
-                up.wait()
     return report(tree, settled, started)
 
 
@@ -74,48 +63,21 @@ def report(tree: list[Process], settled: float, started: dict[str, float]) -> in
 
 
 def write_site(directory: Path) -> Path:
-    """Everything that a person writes before the first start; returns the configuration."""
+    """A site that observes, with a boot service; returns the configuration."""
     image = make_artifacts(directory / "artifacts", 1 << 20)
-    files = {f"profiles/{name}": text for name, text in profiles(image).items()}
-    for number in range(NODES):
-        node = {
-            "name": f"gpu-{number:03}",
-            "status": "staged",
-            "serial": f"BENCH{number:04}",
-            "rack": "R1",
-            "bmc": {"address": f"https://127.99.0.{number + 1}:9"},
-            "interfaces": [{"name": "eth0", "mac": f"02:00:00:99:00:{number:02x}"}],
-            "sku": SKU,
-            "release": RELEASE,
-        }
-        files[f"inventory/gpu-{number:03}.yaml"] = yaml.safe_dump(node)
-    for reference, fields in {"boot/token": {"key": secrets.token_hex(32)}, "ssh/bringup": {"key": "none"}}.items():
-        files[f"secrets/{reference}.yaml"] = yaml.safe_dump(fields)
-    files["site.yaml"] = yaml.safe_dump(
-        {
-            "settings": {"site": "bench", "mode": "observe"},
-            "yaml": {"directory": "inventory"},
-            "boot": {
-                "http": "127.0.0.1:0",
-                "https": "127.0.0.1:0",
-                "http_url": "http://127.0.0.1:1",
-                "https_url": "https://127.0.0.1:1",
-                "artifacts": "artifacts",
-                "certificates": "certificates",
-                "kernel": KERNEL,
-                "initrd": INITRD,
-            },
-            "profiles": "profiles",
-            "secrets": "secrets",
-            "data": "data",
-        }
-    )
-    for name, text in files.items():
-        file = directory / name
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.touch(mode=0o600)
-        file.write_text(text)
-    return directory / "site.yaml"
+    known = {"boot/token": {"key": secrets.token_hex(32)}, "ssh/bringup": {"key": "none"}}
+    boot = {
+        "http": "127.0.0.1:0",
+        "https": "127.0.0.1:0",
+        "http_url": "http://127.0.0.1:1",
+        "https_url": "https://127.0.0.1:1",
+        "artifacts": "artifacts",
+        "certificates": "certificates",
+        "kernel": KERNEL,
+        "initrd": INITRD,
+    }
+    settings = {"site": "bench", "mode": "observe"}
+    return write_yaml_site(directory, NODES, "staged", image, known, settings=settings, boot=boot)
 
 
 def until_idle(up: subprocess.Popen[bytes], inventory: Path) -> None:

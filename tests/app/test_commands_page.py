@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -17,12 +16,13 @@ import yaml
 
 from app.config import LOGIN_FILE
 from frontends.cli import exits
-from lab.rack.rack import RELEASE, SKU, profiles
+from lab.rack.rack import RELEASE
+from lab.site.yaml_site import running_up, write_yaml_site
 from tests.project.tree import ROOT
 from tests.workflows.samples import IMAGE
 from workflows.model.command import VERBS
 
-NODES = (1, 2, 3, 4)
+NODES = 4
 PAGE = (ROOT / "docs" / "commands.md").read_text()
 
 
@@ -57,41 +57,16 @@ class Beside:
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
     """A site of four nodes that serve users, whose BMCs nobody answers for."""
     directory = tmp_path_factory.mktemp("site")
-    files = {f"profiles/{name}": text for name, text in profiles(IMAGE).items()}
-    for number in NODES:
-        files[f"inventory/gpu-00{number}.yaml"] = yaml.safe_dump(
-            {
-                "status": "active",
-                "serial": f"SN{number}",
-                "bmc": {"address": f"https://127.98.0.{number}:9"},
-                "interfaces": [{"name": "eth0", "mac": f"02:00:00:98:00:0{number}"}],
-                "sku": SKU,
-                "release": RELEASE,
-            }
-        )
-    places = {"profiles": "profiles", "secrets": "secrets", "data": "data", "yaml": {"directory": "inventory"}}
+    known = {"bmc/default": {"username": "u", "password": "p"}}
     settings = {"site": "lab", "mode": "automatic"}
-    files["site.yaml"] = yaml.safe_dump({"settings": settings, "who": "ann", **places})
-    files["secrets/bmc/default.yaml"] = yaml.safe_dump({"username": "u", "password": "p", "insecure": "true"})
-    for name, text in files.items():
-        (directory / name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (directory / name).touch(mode=0o600)
-        (directory / name).write_text(text)
-    up = subprocess.Popen([sys.executable, "-m", "app", "--config", directory / "site.yaml", "up"], cwd=ROOT)
-    try:
+    config = write_yaml_site(directory, NODES, "active", IMAGE, known, settings=settings, who="ann")
+    with running_up(config) as up:
         deadline = time.monotonic() + 60
-        while len(list((directory / "inventory").glob("*.status.yaml"))) < len(NODES):
+        while len(list((directory / "inventory").glob("*.status.yaml"))) < NODES:
             assert up.poll() is None, "up ended"
             assert time.monotonic() < deadline, "up isn't up after a minute"
             time.sleep(0.1)
         yield Beside(directory)
-    finally:
-        up.send_signal(signal.SIGTERM)
-        try:
-            up.wait(30)
-        except subprocess.TimeoutExpired:
-            up.kill()
-            up.wait()
 
 
 def as_written(text: str, beside: Beside, node: str) -> str:
