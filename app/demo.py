@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -28,6 +29,7 @@ from app.site_worker import real_ports, run_worker
 from app.sync import serve_sync
 from app.up import SELF, own_nats
 from app.watch import until_ended
+from frontends.cli.output import console
 from frontends.read_model import NodeView
 from lab.rack.image import INITRD, KERNEL, make_artifacts
 from lab.rack.rack import ROLES, Rack, Slot, profiles
@@ -37,6 +39,7 @@ from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
 
 SITE = "demo"
+CONFIG = "site.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ async def _demo(
     ports = [listener.getsockname()[1] for listener in listeners]
     rack = await stack.enter_async_context(Rack(machines, directory / "rack", f"http://127.0.0.1:{ports[0]}"))
     config = _configuration(directory, ports)
-    await asyncio.to_thread(_write_files, directory, rack)
+    await asyncio.to_thread(_write_files, directory, rack, config)
     before = [slot.machine.data.sha256() for slot in rack.slots]
     config, login = await stack.enter_async_context(own_nats(config))
     known = FileSecrets(config.secrets)
@@ -106,6 +109,10 @@ async def _demo(
         config = _with_listeners(config, listeners)
         services.append(asyncio.create_task(serve_boot(config, site.store, site.bus, known)))
     stack.push_async_callback(_end, services)
+    if show:
+        console().print(
+            f"look on from elsewhere: bringup -c {directory / CONFIG} log lab-001 --follow\n", soft_wrap=True
+        )
     started = time.monotonic()
 
     def check() -> None:
@@ -148,8 +155,9 @@ def _configuration(directory: Path, ports: list[int]) -> Config:
     )
 
 
-def _write_files(directory: Path, rack: Rack) -> None:
+def _write_files(directory: Path, rack: Rack, config: Config) -> None:
     """Everything that a person would have written before the first start."""
+    (directory / CONFIG).write_text(yaml.safe_dump(config.model_dump(mode="json")))
     image = make_artifacts(directory / "artifacts")
     (directory / "data").mkdir()
     for folder, files in (("profiles", profiles(image)), ("inventory", rack.inventory("staged"))):

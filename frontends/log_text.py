@@ -99,7 +99,8 @@ def text_of(message: Message) -> str:
 def _event(event: dict[str, Any]) -> str:
     """What a task came to, in a line; the announcements of plays and tasks say nothing that its result doesn't."""
     kind = str(event["event"])
-    task = ": ".join(str(event[name]) for name in ("role", "task") if event.get(name)) or "a task"
+    role = str(event.get("role") or "").rpartition("/")[2]
+    task = ": ".join(part for part in (role, str(event.get("task") or "")) if part) or "a task"
     if kind not in _RESULTS:
         return ""
     result = "changed" if kind == "runner_on_ok" and event.get("changed") else _RESULTS[kind]

@@ -35,6 +35,13 @@ def test_a_fresh_install_observes_and_paths_are_below_the_file(tmp_path: Path) -
     assert config.yaml.directory == tmp_path / "inventory"
 
 
+def test_a_configuration_written_down_is_the_same_again(tmp_path: Path) -> None:
+    """What the demo leaves for a person who looks on."""
+    config = load_config(write(tmp_path))
+    (tmp_path / "again.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    assert load_config(tmp_path / "again.yaml") == config
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

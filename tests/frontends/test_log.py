@@ -28,7 +28,7 @@ RUNNING = NodeStatus(node=NODE.node, state=NodeState.RUNNING, run=NEW.id, cause=
 ENDED = RUNNING.model_copy(update={"state": NodeState.IN_SERVICE, "outcome": "succeeded"})
 EVENTS = [
     {"event": "playbook_on_task_start", "task": "install the driver"},
-    {"event": "runner_on_ok", "role": "driver", "task": "install the driver", "changed": True},
+    {"event": "runner_on_ok", "role": "/roles/driver", "task": "install the driver", "changed": True},
     {"event": "runner_on_failed", "task": "load it", "message": "no module\nnvidia \x1b]0;owned\x07 [red]here"},
 ]
 
