@@ -8,9 +8,10 @@ It is the only witness of wipes and of acts under a stale session: no journal of
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from boot.answers import Denied
@@ -89,6 +90,9 @@ class World:
     sessions: dict[str, bool] = field(default_factory=dict)
     ignores_power: int = 0
     ignores_boot: int = 0
+    hung: bool = False
+    resets: int = 0
+    silent_until: datetime | None = None
     reports: bool = True
     refused: str = ""
     ignores_network: bool = False
@@ -307,28 +311,37 @@ class WorldBmc:
     async def power(self, wanted: Power) -> None:
         """Power, under a live session only."""
         self._write(f"power {wanted}")
+        if self._world.hung:
+            return
         await self._world.set_power(wanted)
 
     async def boot(self, target: BootTarget) -> None:
         """The boot override, under a live session only."""
         self._write(f"boot {target}")
+        if self._world.hung:
+            return
         if self._world.ignores_boot > 0:
             self._world.ignores_boot -= 1
             return
         self._world.boot = target
 
     async def reset_bmc(self) -> None:
-        """A restart of the BMC ends all sessions."""
+        """A restart of the BMC ends all sessions and its hang, and leaves it silent for four minutes."""
         self._write("reset")
-        self._world.sessions = dict.fromkeys(self._world.sessions, False)
+        world = self._world
+        world.sessions = dict.fromkeys(world.sessions, False)
+        world.hung, world.resets = False, world.resets + 1
+        world.silent_until = world.clock.now() + timedelta(minutes=4)
 
     async def close(self) -> None:
         """End this session."""
-        if self.uri is not None and self._world.bmc_up:
-            await self.end_session(self.uri)
+        if self.uri is not None:
+            with contextlib.suppress(Unreachable):
+                await self.end_session(self.uri)
 
     def _reach(self) -> None:
-        if not self._world.bmc_up:
+        silent = self._world.silent_until
+        if not self._world.bmc_up or (silent is not None and self._world.clock.now() < silent):
             raise Unreachable("the BMC doesn't answer")
 
     def _write(self, what: str) -> None:

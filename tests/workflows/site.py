@@ -88,7 +88,7 @@ class Site:
         """The node now."""
         return await look(self.store, self.wish.node)
 
-    async def until_settled(self, hours: int = 8) -> View:
+    async def until_settled(self, hours: float = 8) -> View:
         """What a healthy site does: workers look again and again, as the reconciler lets them."""
         end = self.clock.now() + timedelta(hours=hours)
         while self.clock.now() < end:

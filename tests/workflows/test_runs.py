@@ -242,7 +242,7 @@ async def test_a_bmc_that_says_ok_and_does_nothing_is_asked_again_then_a_person_
     await deaf.want()
     view = await deaf.until_settled(hours=2)
     assert view.status.state is NodeState.PARKED
-    assert "power_off failed 3 times" in view.status.reason
+    assert "power_off failed 5 times" in view.status.reason
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.ERROR, Verdict.SKIP, Verdict.UNKNOWN])

@@ -2,6 +2,10 @@
 
 BMCs lock an account after a few wrong passwords, often for everybody who uses it. So the first refusal opens the breaker
 for this BMC and this very credential; it closes when the secret has another value, or with a new process.
+
+Other processes need not know: a BMC belongs to one node (two devices with one BMC address are both refused), a node has one
+holder, and the refusal fails its run for good. So whoever looks next finds a run that has ended, and sends nothing before a
+person's ``retry``.
 """
 
 import hashlib

@@ -17,9 +17,10 @@ from datetime import timedelta
 from workflows.engine.ask import Answer, campaign_approval, newest_sequence, unanswered
 from workflows.engine.claim import Claim
 from workflows.engine.decide import Begin, Check, Finish, Park, Rest, Settle, decide
+from workflows.engine.ladder import BMC_SILENCE, climb
 from workflows.engine.permission import Refusal, Verdict
 from workflows.engine.second_look import second_look
-from workflows.engine.step import Broken, Context, Done, NotYet, Step, Steps
+from workflows.engine.step import Broken, Context, Done, NotYet, Rung, Step, Steps
 from workflows.model.errors import Fenced, NeedsHuman, Refused, Transient
 from workflows.model.journal import Kind, Outcome
 from workflows.model.record import Json
@@ -120,7 +121,7 @@ class Runner:
             Kind.INTENT,
             baseline=base,
             deadline=claim.clock.now() + step.timeout,
-            reason=f"{step.name} began",
+            reason=f"{step.name} began" if claim.state.attempt == 1 else _once_more(step, claim.state.attempt),
             next_action="bringup goes on by itself",
         )
         return True
@@ -179,6 +180,8 @@ class Runner:
                         ctx = self.context(claim)
                         if step.destructive and (refusal := await self._refusal(ctx)) is not None:
                             return await self._refused(claim, refusal)
+                        if not applied:
+                            await climb(step.retry.rung(claim.state.attempt), ctx)
                         await step.apply(ctx, base)
                         applied = acted = True
                         continue
@@ -244,11 +247,14 @@ class Runner:
                 next_action="look at the machine, then retry or cancel",
             )
             return
-        pause = step.retry.pause * self.jitter.uniform(0.75, 1.25)
+        restarted = step.retry.rung(claim.state.attempt) is Rung.RESET
+        pause = (BMC_SILENCE if restarted else step.retry.pause) * self.jitter.uniform(0.75, 1.25)
+        rung = step.retry.rung(claim.state.attempt + 1)
+        tries = "tries" if rung is Rung.AGAIN else f"will {rung} and then try"
         await claim.append(
             Kind.FAILED,
             reason=reason,
-            next_action=f"bringup tries {step.name} again by itself",
+            next_action=f"bringup {tries} {step.name} again by itself",
             due_at=claim.clock.now() + pause,
         )
 
@@ -287,3 +293,7 @@ class Runner:
 
     def _current(self, claim: Claim) -> Step:
         return self.steps[claim.run.steps[claim.state.step].name]
+
+
+def _once_more(step: Step, attempt: int) -> str:
+    return f"{step.name}, try {attempt} of {step.retry.attempts}: {step.retry.rung(attempt)}"

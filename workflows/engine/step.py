@@ -13,6 +13,7 @@ decides. A wait of more than a minute is a ``NotYet`` with a later ``check_in``:
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from workflows.engine.grants import Grants
@@ -56,12 +57,33 @@ class Broken:
 type Verified = Done | NotYet | Broken
 
 
+class Rung(StrEnum):
+    """What a step is tried again with (``workflows/engine/ladder.py``). POWER: the step itself is off and on."""
+
+    AGAIN = "ask again"
+    POWER = "switch the machine off and on"
+    RESET = "restart the BMC"
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a step is tried, and the pause between (jittered by ±25 %). Exhausted, the run parks for a person."""
+    """How often a step is tried, and the pause between (jittered by ±25 %). Exhausted, the run parks for a person.
+
+    ``rungs`` are climbed before the second try, the third, and so on; beyond them it is just asked again.
+    """
 
     attempts: int = 3
     pause: timedelta = timedelta(seconds=10)
+    rungs: tuple[Rung, ...] = ()
+
+    @classmethod
+    def climbing(cls, *rungs: Rung) -> "Retry":
+        """A first try, and one more for each rung."""
+        return cls(attempts=1 + len(rungs), rungs=rungs)
+
+    def rung(self, attempt: int) -> Rung:
+        """What is done before this try (the first is 1)."""
+        return self.rungs[attempt - 2] if 2 <= attempt < len(self.rungs) + 2 else Rung.AGAIN
 
 
 @dataclass(slots=True)

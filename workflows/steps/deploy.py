@@ -8,10 +8,11 @@ is worth nothing. It gets a new grant of the same run, for the same disks, at mo
 asked again, the new grant opens, and the machine is sent to the network once more. The old grant stays *taken* for good;
 its token and its nonce are refused from then on.
 
-A machine that was refused (no disk fits, another serial), one that never came, and a second claimant park the run. An open
-grant is closed before that: a run that waits for a person gives nobody permission to wipe, and holds no slot of the cap. The
-person's ``retry`` sends the machine to the network again as above. Off always comes before the new grant opens: a machine
-that is on may have been powered on by us for exactly this grant, and is never interrupted.
+A machine that was refused (no disk fits, another serial) and a second claimant park the run; one that never came is sent to
+the network again up the escalation ladder first. An open grant is closed before either: a run that waits for a person gives
+nobody permission to wipe, and holds no slot of the cap. The person's ``retry`` sends the machine to the network again as
+above. Off always comes before the new grant opens: a machine that is on may have been powered on by us for exactly this
+grant, and is never interrupted.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from datetime import timedelta
 from workflows.engine.grants import grant_key
 from workflows.engine.ports import BootTarget, Power
 from workflows.engine.second_look import second_look
-from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Verified
+from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Rung, Verified
 from workflows.model.errors import NeedsHuman, Transient
 from workflows.model.grant import Grant, GrantState
 from workflows.model.record import Json
@@ -29,8 +30,10 @@ from workflows.steps.off import switch_off
 from workflows.steps.refusals import check_refusals, seen_refusals
 
 _LOOK_AGAIN = timedelta(minutes=5)
-#: The first grant, and two more for machines that lost power in mid-write.
-GRANTS = 3
+#: Wipes of one run: the first, and two more for a machine that lost power in mid-write.
+WIPES = 3
+#: From this step's beginning to the machine's first word. POST of a GPU server takes 3–30 minutes (design, Boot and deploy).
+COMES_WITHIN = timedelta(minutes=45)
 
 
 class Deploy:
@@ -38,15 +41,16 @@ class Deploy:
 
     name, version = "deploy", 2
     timeout = timedelta(hours=2)
-    retry = Retry(attempts=GRANTS)
+    retry = Retry.climbing(Rung.POWER, Rung.RESET, Rung.POWER)
     destructive = needs_approval = False
 
     async def baseline(self, ctx: Context) -> Json:
-        """Which grant this is about: the newest, or one more where its machine has to be sent to the network again."""
+        """Which grant this is about, the newest or one more, and whether its machine has to be sent to the network again."""
         newest = (await ctx.grants.all())[-1][0]
-        lost = newest.state is GrantState.TAKEN and (await ctx.bmc.facts()).power is Power.OFF
-        again = lost or newest.state is GrantState.CLOSED
-        return {"attempt": newest.attempt + again, "again": again, "refusals": await seen_refusals(ctx)}
+        off = newest.state is not GrantState.REPORTED and (await ctx.bmc.facts()).power is Power.OFF
+        anew = newest.state is GrantState.CLOSED or (off and newest.state is GrantState.TAKEN)
+        again = anew or (off and newest.state is GrantState.OPEN)
+        return {"attempt": newest.attempt + anew, "again": again, "refusals": await seen_refusals(ctx)}
 
     async def apply(self, ctx: Context, base: Json) -> None:
         """Nothing, for the machine acts; only one that needs a new grant is sent to the network again."""
@@ -64,7 +68,8 @@ class Deploy:
         if grant is None or grant.state is GrantState.CLOSED:
             reason = grant.reason if grant is not None else "its record is gone"
             raise NeedsHuman(f"the grant of {ctx.desired.label} was closed before the machine wrote: {reason}")
-        if grant.state is GrantState.OPEN and (grant.refusals or ctx.clock.now() > grant.deadline):
+        late = ctx.clock.now() > min(grant.deadline, ctx.started + COMES_WITHIN)
+        if grant.state is GrantState.OPEN and (grant.refusals or late):
             never_came = (
                 f"{ctx.desired.label} never came to the boot service: see its console, its boot order, and DHCP"
             )
@@ -72,7 +77,7 @@ class Deploy:
             if await ctx.grants.close(wanted.attempt, reason) is not GrantState.CLOSED:
                 return NotYet("the machine took its grant in the last moment", watch=watch)
             await check_refusals(ctx, wanted.refusals)
-            raise NeedsHuman(reason)
+            raise NeedsHuman(reason) if grant.refused else Transient(reason)
         await check_refusals(ctx, wanted.refusals)
         if grant.state is GrantState.REPORTED:
             await ctx.grants.close(wanted.attempt, "reported")
@@ -80,7 +85,7 @@ class Deploy:
         if grant.state is GrantState.OPEN:
             return NotYet("the machine boots the network", _LOOK_AGAIN, "it asks the boot service for its grant", watch)
         if (await ctx.bmc.facts()).power is Power.OFF:
-            return _lost_power(ctx, wanted.attempt)
+            return await _lost_power(ctx)
         if ctx.clock.now() > grant.deadline:
             raise NeedsHuman(
                 f"{ctx.desired.label} took its grant and never reported: its disk may be half written; see its console"
@@ -121,10 +126,11 @@ async def _send_again(ctx: Context, attempt: int) -> None:
     await ctx.bmc.power(Power.ON)
 
 
-def _lost_power(ctx: Context, attempt: int) -> Verified:
-    if attempt >= GRANTS:
+async def _lost_power(ctx: Context) -> Verified:
+    times = sum(grant.state is GrantState.TAKEN for grant, _ in await ctx.grants.all())
+    if times >= WIPES:
         raise NeedsHuman(
-            f"{ctx.desired.label} lost power {attempt} times while it wrote its disk: see its power supplies"
+            f"{ctx.desired.label} lost power {times} times while it wrote its disk: see its power supplies"
         )
     raise Transient(f"{ctx.desired.label} lost power while it wrote its disk; it gets a new grant")
 

@@ -23,8 +23,10 @@ class Netboot:
     needs_approval = False
 
     async def baseline(self, ctx: Context) -> Json:
-        """The number of this grant: one more than the run has opened so far."""
-        return {"attempt": len(await ctx.grants.all()) + 1}
+        """The number of this grant: the one that a try before left open (its answer was lost), else one more."""
+        grants = await ctx.grants.all()
+        left_open = bool(grants) and grants[-1][0].state is GrantState.OPEN
+        return {"attempt": len(grants) + (not left_open)}
 
     async def apply(self, ctx: Context, base: Json) -> None:
         """Open it, if the site's cap has a slot."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from workflows.engine.ports import BootTarget
-from workflows.engine.step import Context, Done, NotYet, Retry, Verified
+from workflows.engine.step import Context, Done, NotYet, Retry, Rung, Verified
 from workflows.model.record import Json
 
 
@@ -12,7 +12,7 @@ class SetBoot:
 
     name, version = "set_boot", 1
     timeout = timedelta(minutes=2)
-    retry = Retry(attempts=3)
+    retry = Retry.climbing(Rung.AGAIN, Rung.RESET, Rung.AGAIN, Rung.AGAIN)
     destructive = needs_approval = False
 
     async def baseline(self, ctx: Context) -> Json:
