@@ -40,7 +40,7 @@ _LOOK = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RealSite:
-    """Everything that runs. ``seen`` is the store as a person without a part in it sees it."""
+    """Everything that runs. ``seen`` is the site by a person's login: what anybody may read."""
 
     directory: Path
     lab: Provisioning
