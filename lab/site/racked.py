@@ -21,7 +21,7 @@ from workflows.model.status import NodeState
 ACTIVE = "active"
 PROVISION_SECONDS = 900.0
 _HOOK_KEY = "hook-key-of-the-lab"
-_KNOWN_SECONDS, _WRITE_BACK_SECONDS = 60.0, 30.0
+_KNOWN_SECONDS, _WRITE_BACK_SECONDS = 60.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
