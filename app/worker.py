@@ -52,7 +52,7 @@ class _Contexts:
             clock=ports.clock,
             store=ports.store,
             bmc=self._bmc(claim),
-            grants=Grants(ports.store, run, self.settings.wipes_at_once),
+            grants=Grants(ports.store, ports.clock, run, self.settings),
             ansible=ports.ansible,
             judge=ports.judge,
             inventory=ports.inventory,

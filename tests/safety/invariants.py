@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from lab.memory.store import MemoryStore
 from tests.fakes.world import DISK, Wipe, World
-from workflows.engine.grants import Cap
 from workflows.engine.look import look
 from workflows.engine.ports import BootTarget, Power, Value
+from workflows.model.cap import Cap
 from workflows.model.desired import Intent
 from workflows.model.grant import Grant, GrantState
 from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase, fold
@@ -79,7 +79,7 @@ async def unrest(store: MemoryStore, world: World, *, overtaken: bool) -> list[s
         grants = [Grant.decode(v.data or b"") for v in await store.list(f"grant.{node}.>")]
         found += [f"grant {g.cause}.{g.attempt} is open and no run is" for g in grants if g.state is GrantState.OPEN]
         cap = Cap.decode((await store.get(f"cap.{site_of(node)}")).data or b"{}")
-        held = () if overtaken else cap.holders
+        held = () if overtaken else tuple(s.holder for s in cap.slots)
         found += [f"{holder} holds a slot and no run is open" for holder in held if f".{node}." in holder]
         if world.boot is BootTarget.NETWORK_ONCE and world.bmc_up:
             found.append("a network boot is left at the BMC")

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from app.worker import Ports, build_worker
 from lab.memory.bus import MemoryBus
-from lab.memory.clock import VirtualClock
+from lab.memory.clock import START, VirtualClock
 from lab.memory.evidence import MemoryEvidence
 from lab.memory.store import MemoryStore
 from tests.fakes.boot_side import BootSide
@@ -28,7 +28,11 @@ from workflows.model.desired import Desired
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeStatus
 
-SERVING = SiteSettings(site="lab", mode=Mode.AUTOMATIC, runs_at_once=400)
+SERVING = SiteSettings(
+    site="lab", mode=Mode.AUTOMATIC, runs_at_once=400, rack_at_once=400, wipes_per_hour=400, new_per_hour=400
+)
+
+NOBODY = Campaign(site="lab", id="none", workflow="", select="", asked_by="", proposed_at=START, members=(), failures=1)
 
 
 class Fleet:
@@ -109,8 +113,9 @@ class Fleet:
         return await Commands(store, self.bus, self.clock, self.settings, preview, nodes).take(message)
 
     async def campaign(self, campaign: str) -> Campaign:
-        """The record as it stands."""
-        return Campaign.decode((await self.store.get(campaign_key("lab", campaign))).data or b"")
+        """The record as it stands; an empty one where there is none yet."""
+        value = await self.store.get(campaign_key("lab", campaign))
+        return Campaign.decode(value.data) if value.data is not None else NOBODY
 
     async def status(self, number: int) -> NodeStatus:
         """A node's status."""

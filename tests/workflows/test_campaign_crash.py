@@ -13,7 +13,7 @@ from workflows.engine.ports import Message
 from workflows.model.campaign import CampaignState
 from workflows.model.verdict import Verdict
 
-pytestmark = pytest.mark.fast
+pytestmark = pytest.mark.search
 
 #: More writes than a driver does in one campaign of three nodes; the undisturbed run keeps this honest.
 POINTS = 18

@@ -5,8 +5,8 @@ import pytest
 from boot.token import Claim
 from tests.fakes.effects import Effects, Fault, Killed
 from tests.workflows.site import TTL_PASSED, Site
-from workflows.engine.grants import Cap
 from workflows.engine.ports import Power
+from workflows.model.cap import Cap
 from workflows.model.errors import Fenced
 from workflows.model.grant import Grant, GrantState
 from workflows.model.status import NodeState
@@ -42,7 +42,7 @@ async def test_a_parked_run_gives_nobody_permission_to_wipe_and_holds_no_slot() 
     site.world.refused = ""
     await site.world.network_boot()
     assert site.world.wipes == 0
-    assert Cap.decode((await site.store.get("cap.lab")).data or b"").holders == ()
+    assert Cap.decode((await site.store.get("cap.lab")).data or b"").slots == ()
 
 
 async def test_retry_sends_the_machine_to_the_network_again_with_a_new_grant() -> None:

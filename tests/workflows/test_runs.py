@@ -6,9 +6,9 @@ import pytest
 
 from tests.workflows.samples import desired
 from tests.workflows.site import Site
-from workflows.engine.grants import Cap
 from workflows.engine.look import View
 from workflows.engine.ports import BootTarget, Message, Power
+from workflows.model.cap import Cap
 from workflows.model.desired import Intent
 from workflows.model.grant import Grant, GrantState
 from workflows.model.settings import Mode, SiteSettings
@@ -166,7 +166,7 @@ async def test_cancel_while_the_machine_writes_waits_for_its_report() -> None:
     await site.world.report()
     view = await site.tend()
     assert (view.status.outcome, site.world.wipes) == ("cancelled", 1)
-    assert Cap.decode((await site.store.get("cap.lab")).data or b"").holders == ()
+    assert Cap.decode((await site.store.get("cap.lab")).data or b"").slots == ()
 
 
 async def test_cancel_before_the_machine_comes_closes_the_grant_and_takes_the_boot_back() -> None:

@@ -58,16 +58,14 @@ def unanswered(
             return Answer(Kind.HELD, ask, f"held by {ask.who}: {ask.reason or 'no reason was given'}")
         if ask.verb is Verb.UNHOLD and state.phase is Phase.HELD:
             return Answer(Kind.UNHELD, ask, f"released by {ask.who}")
-    if state.phase is not Phase.PARKED or state.last is None:
-        return None
-    digest = state.last.digest
+    digest = state.question
     if digest and (ask := _fresh(request.approval, run, state)) is not None:
         if ask.verb is Verb.DENY:
             return Answer(Kind.DENIED, ask, f"denied by {ask.who}: {ask.reason or 'no reason was given'}")
         void = ask.digest not in (None, digest) or now >= ask.at + settings.approval_life
         if not void and not same_pair_of_eyes(run, ask.who, settings):
             return Answer(Kind.APPROVED, ask, f"approved by {ask.who}", digest)
-    if not digest and (ask := _fresh(request.resume, run, state)) is not None:
+    if state.phase is Phase.PARKED and not digest and (ask := _fresh(request.resume, run, state)) is not None:
         return Answer(Kind.RESUMED, ask, f"resumed by {ask.who}: {ask.reason or 'no reason was given'}")
     return None
 

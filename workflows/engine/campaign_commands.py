@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflows.engine.campaign import Preview, answered, made
-from workflows.engine.campaign_driver import tell
+from workflows.engine.campaign_driver import announce
 from workflows.engine.look import look
 from workflows.engine.ports import Bus, Clock, Store
 from workflows.engine.requests import ask_of, put_ask, refused
@@ -80,7 +80,7 @@ class CampaignCommands:
                     sequence = await self.store.put(key, after.encode(), expect=value.seq)
                 except Conflict:
                     continue
-                await tell(self.bus, after, sequence)
+                await announce(self.bus, after, sequence)
             return _outcome(command, f"campaign {after.id} is {after.state} now", [], after)
 
     async def _proposed(self, command: Command, targets: Sequence[Desired]) -> tuple[Campaign | None, list[NodeAnswer]]:
@@ -117,7 +117,7 @@ class CampaignCommands:
             sequence = await self.store.put(campaign.key, campaign.encode(), expect=known.seq)
         except Conflict:
             return await self._proposed(command, targets)
-        await tell(self.bus, campaign, sequence)
+        await announce(self.bus, campaign, sequence)
         return campaign, refusals
 
     async def _would(self, command: Command, desired: Desired) -> Run | str:

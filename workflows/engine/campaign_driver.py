@@ -35,7 +35,7 @@ from workflows.model.errors import BringupError, Conflict
 from workflows.model.keys import NodeKey
 from workflows.model.run import Run
 from workflows.model.settings import SiteSettings
-from workflows.model.status import NodeStatus
+from workflows.model.status import NodeState, NodeStatus
 
 log = logging.getLogger("bringup.campaign")
 
@@ -114,11 +114,10 @@ class CampaignDriver:
         if after != before:
             sequence = await self.store.put(after.key, after.encode(), expect=value.seq)
             self._note(await self.store.get(after.key))
-            moved = (after.state, after.wave) != (before.state, before.wave)
-            if moved:
-                await tell(self.bus, after, sequence)
+            if (after.state, after.wave) != (before.state, before.wave):
+                await announce(self.bus, after, sequence)
             for old, new in zip(before.members, after.members, strict=True):
-                if new.state != old.state or (moved and new.state is MemberState.WAITING):
+                if new.state != old.state:
                     await self._wake(new.node)
         for member in after.members:
             if self._stands_still(after, member, statuses.get(member.node)):
@@ -130,7 +129,8 @@ class CampaignDriver:
             return _moves(member)
         if campaign.state is not CampaignState.RUNNING or member.state is not MemberState.LET_GO:
             return False
-        return status is None or status.cause != member.cause or bool(status.digest)
+        parked = status is not None and status.state is NodeState.PARKED
+        return status is None or status.cause != member.cause or parked
 
     async def _wake(self, node: NodeKey, again_after: timedelta | None = None) -> None:
         now, last = self.clock.now(), self._woken.get(node)
@@ -198,17 +198,20 @@ class CampaignDriver:
             sequence = await self.store.put(campaign.key, campaign.encode(), expect=0)
         except Conflict:
             return
-        await tell(self.bus, campaign, sequence)
+        await announce(self.bus, campaign, sequence)
         self._note(await self.store.get(campaign.key))
 
 
-async def tell(bus: Bus, campaign: Campaign, sequence: int) -> None:
-    """A note for whoever follows: how the campaign stands. A lost note is caught up from the record."""
+async def announce(bus: Bus, campaign: Campaign, sequence: int) -> None:
+    """Tell whoever follows how the campaign stands, and have those who wait for it show that. Hints: the record counts."""
     text = f"campaign {campaign.id} ({campaign.select}) is {campaign.state}: {campaign.text or campaign.report()}"
     try:
         await bus.publish(f"note.campaign.{campaign.site}.{campaign.id}", text.encode(), dedupe=f"campaign-{sequence}")
+        for member in campaign.members:
+            if member.state is MemberState.WAITING:
+                await bus.wake(member.node)
     except BringupError as error:
-        log.warning("campaign %s: the note was not sent: %s", campaign.id, error)
+        log.warning("campaign %s: not everybody was told: %s", campaign.id, error)
 
 
 def _moves(member: Member) -> bool:

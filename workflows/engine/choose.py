@@ -29,7 +29,8 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The row that held, in words; ``workflow`` and ``cause`` where something starts or would.
+    """The row that held, in words; ``workflow`` and ``cause`` where something starts or would, and whether that takes a
+    node out that is, or was, in service.
 
     One that *waits* starts when its campaign lets the node go.
     """
@@ -42,6 +43,7 @@ class Chosen:
     approval: bool = False
     campaign: str | None = None
     caution: str = ""
+    in_service: bool = False
 
 
 def choose_workflow(
@@ -138,7 +140,8 @@ def _asked(desired: Desired, status: NodeStatus, settings: SiteSettings, newest:
     if mode is Mode.OBSERVE:
         return Chosen(Choice.REFUSED, f"the mode is observe: {workflow} would run; set another mode first", ask=ask)
     approval = accepted or workflow == "reimage" or mode is Mode.SUPERVISED or ask.force
-    return Chosen(Choice.START, ask.reason, workflow, cause, ask, approval, caution=_caution(settings, ask, workflow))
+    caution = _caution(settings, ask, workflow)
+    return Chosen(Choice.START, ask.reason, workflow, cause, ask, approval, caution=caution, in_service=accepted)
 
 
 def _caution(settings: SiteSettings, ask: Ask, workflow: str) -> str:

@@ -1,29 +1,21 @@
 """The worker's half of a wipe grant: open, read, close. The boot service has the other half (take, report).
 
 Every change is a compare-and-set on the grant's own key, so worker and boot service can't both win. A slot of the site's
-cap is taken before a grant opens and given back when it ends; both are idempotent by the grant's key. A slot whose run
-has finished is nobody's.
+cap is taken before a grant opens and given back when it ends; both are idempotent by the grant's key (``engine.caps``).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from workflows.engine.look import replay
-from workflows.engine.ports import Store, Value
+from workflows.engine.caps import Caps, Limit, limit_of_grant
+from workflows.engine.ports import Clock, Store, Value
 from workflows.model.errors import Conflict
 from workflows.model.grant import Grant, GrantState
-from workflows.model.journal import Phase
-from workflows.model.keys import Cause, NodeKey, site_of
-from workflows.model.record import Record
+from workflows.model.keys import Cause, NodeKey
 from workflows.model.run import Run
+from workflows.model.settings import SiteSettings
 
 _ENDED = (GrantState.CLOSED, GrantState.REPORTED)
-
-
-class Cap(Record):
-    """``cap.<scope>``: the grants that hold a slot now."""
-
-    holders: tuple[str, ...] = ()
 
 
 def grant_key(node: NodeKey, cause: Cause, attempt: int) -> str:
@@ -36,8 +28,9 @@ class Grants:
     """Grants of one run."""
 
     store: Store
+    clock: Clock
     run: Run
-    limit: int
+    settings: SiteSettings
 
     async def all(self) -> list[tuple[Grant, Value]]:
         """All grants of this run, oldest first."""
@@ -57,7 +50,7 @@ class Grants:
         assert profile is not None
         assert desired.serial is not None
         key = grant_key(self.run.node, self.run.cause, attempt)
-        if not await self._take_slot(key):
+        if await Caps(self.store).take((self._limit(attempt),), self.clock.now()) is not None:
             return False
         grant = Grant(
             node=self.run.node,
@@ -85,13 +78,13 @@ class Grants:
         while True:
             value = await self.store.get(key)
             if value.data is None:
-                await self._give_back(key)
+                await self.give_back_slot(attempt)
                 return GrantState.CLOSED
             grant = Grant.decode(value.data)
             if grant.state is GrantState.TAKEN:
                 return grant.state
             if grant.state in _ENDED:
-                await self._give_back(key)
+                await self.give_back_slot(attempt)
                 return grant.state
             try:
                 await self.store.put(key, grant.to(GrantState.CLOSED, reason=reason).encode(), expect=value.seq)
@@ -100,47 +93,11 @@ class Grants:
 
     async def holds_slot(self, attempt: int) -> bool:
         """Whether the grant holds a slot of the site's cap."""
-        cap, _ = await self._cap()
-        return grant_key(self.run.node, self.run.cause, attempt) in cap.holders
+        return await Caps(self.store).holds(self._limit(attempt))
 
     async def give_back_slot(self, attempt: int) -> None:
         """Free the slot of a grant that stays *taken* because its machine never reported, once a person said so."""
-        await self._give_back(grant_key(self.run.node, self.run.cause, attempt))
+        await Caps(self.store).give_back(self._limit(attempt))
 
-    async def _take_slot(self, holder: str) -> bool:
-        while True:
-            cap, value = await self._cap()
-            if holder in cap.holders:
-                return True
-            if len(cap.holders) >= self.limit:
-                living = [each for each in cap.holders if not await self._over(each)]
-                if len(living) >= self.limit:
-                    return False
-                cap = Cap(holders=tuple(living))
-            if await self._write_cap(Cap(holders=(*cap.holders, holder)), value):
-                return True
-
-    async def _over(self, holder: str) -> bool:
-        """Whether the run that holds a slot has finished: a worker that was overtaken took it too late to give it back."""
-        _, site, name, cause, _ = holder.split(".")
-        value = await self.store.get(f"run.{site}.{name}.{cause}")
-        return value.data is None or (await replay(self.store, Run.decode(value.data))).phase is Phase.FINISHED
-
-    async def _give_back(self, holder: str) -> None:
-        while True:
-            cap, value = await self._cap()
-            if holder not in cap.holders:
-                return
-            if await self._write_cap(Cap(holders=tuple(h for h in cap.holders if h != holder)), value):
-                return
-
-    async def _cap(self) -> tuple[Cap, Value]:
-        value = await self.store.get(f"cap.{site_of(self.run.node)}")
-        return (Cap.decode(value.data) if value.data is not None else Cap()), value
-
-    async def _write_cap(self, cap: Cap, value: Value) -> bool:
-        try:
-            await self.store.put(value.key, cap.encode(), expect=value.seq)
-        except Conflict:
-            return False
-        return True
+    def _limit(self, attempt: int) -> Limit:
+        return limit_of_grant(self.run, grant_key(self.run.node, self.run.cause, attempt), self.settings)

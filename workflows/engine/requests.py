@@ -62,7 +62,7 @@ def refused(command: Command, view: View, settings: SiteSettings) -> str:
         return "" if view.status.outcome in ("failed", "cancelled", "denied") else "its newest run did not fail"
     if run is None:
         return "no run is open"
-    digest = state.last.digest if state.phase is Phase.PARKED and state.last is not None else ""
+    digest = state.question
     match verb:
         case Verb.APPROVE | Verb.DENY if not digest:
             return "it doesn't wait for approval"

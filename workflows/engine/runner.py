@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from workflows.engine.ask import Answer, campaign_approval, newest_sequence, unanswered
+from workflows.engine.caps import Caps, Full, limits_of_run
 from workflows.engine.claim import Claim
 from workflows.engine.decide import Begin, Check, Finish, Park, Rest, Settle, decide
 from workflows.engine.ladder import BMC_SILENCE, climb
@@ -30,6 +31,9 @@ from workflows.model.settings import SiteSettings
 SHORT_WAIT = timedelta(seconds=60)
 #: How soon a run whose permission can't be asked (inventory out of reach) looks again.
 ASK_AGAIN = timedelta(seconds=30)
+#: How soon a run without a place of a cap looks again, and when that wait counts as overdue.
+PLACE_AGAIN = timedelta(minutes=2)
+PLACE_PATIENCE = timedelta(hours=4)
 SETTLE_DEADLINE = timedelta(minutes=5)
 
 
@@ -114,6 +118,9 @@ class Runner:
             ctx = self.context(claim)
             if step.destructive and (refusal := await self._refusal(ctx)) is not None:
                 return await self._refused(claim, refusal)
+            if step.needs_approval and (full := await self._without_place(claim)) is not None:
+                await self._wait_for_place(claim, full)
+                return False
             base = await step.baseline(ctx)
         except Exception as error:  # noqa: BLE001 - sorted by _failed, which lets Fenced through
             return await self._failed(claim, step, error)
@@ -125,6 +132,25 @@ class Runner:
             next_action="bringup goes on by itself",
         )
         return True
+
+    async def _without_place(self, claim: Claim) -> Full | None:
+        """Why the run has no place of a cap that its first disruptive step needs; None where it has them all now."""
+        limits = limits_of_run(claim.run, self.settings)
+        return await Caps(claim.store).take(limits, claim.clock.now(), over=claim.state.over_caps)
+
+    async def _wait_for_place(self, claim: Claim, full: Full) -> None:
+        """Wait for a place, or for a person who lets this one run pass: the machine wasn't touched yet."""
+        now, last = claim.clock.now(), claim.state.last
+        again = last is not None and last.kind is Kind.WAITING and last.deadline is not None
+        due = full.free_at or now + PLACE_AGAIN
+        await claim.append(
+            Kind.WAITING,
+            reason=full.reason(),
+            next_action=f"it goes on when a place is free; bringup approve {claim.run.desired.label} lets it pass",
+            digest=claim.run.digest(),
+            due_at=due,
+            deadline=last.deadline if again and last is not None else now + PLACE_PATIENCE,
+        )
 
     async def _refusal(self, ctx: Context) -> Refusal | None:
         """The second look right before a destructive act; who can't be asked is asked again.
@@ -289,6 +315,9 @@ class Runner:
 
     async def _finish(self, claim: Claim) -> None:
         outcome = claim.state.outcome or Outcome.FAILED
+        for limit in limits_of_run(claim.run, self.settings):
+            if limit.window is None:
+                await Caps(claim.store).give_back(limit)
         await claim.append(Kind.FINISHED, outcome=outcome, reason=claim.state.reason)
 
     def _current(self, claim: Claim) -> Step:

@@ -54,7 +54,7 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
             "reason": last.reason or state.reason,
             "next_action": last.next_action or (_AFTER_FAILURE if node_state is NodeState.FAILED else ""),
             "campaign": "",
-            "digest": last.digest if state.phase is Phase.PARKED else "",
+            "digest": state.question,
             "since": before.since if same else state.last_at,
             "step_since": state.first_intent_at if not finished else None,
             "deadline": last.deadline,

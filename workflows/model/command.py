@@ -60,7 +60,7 @@ class CommandBody(Record):
     ``force``: don't wait for running jobs, and don't ask the scheduler; a second person must approve such a run.
     """
 
-    select: str = Field(min_length=1, max_length=4096)
+    select: str = Field(min_length=1, max_length=60_000)
     reason: str = Field(default="", max_length=1000)
     release: str | None = Field(default=None, max_length=100)
     after: Cause | None = None

@@ -103,13 +103,17 @@ NEXT: dict[Kind, tuple[Phase, ...]] = {
     Kind.PARKED: (*_WORKING, Phase.ENDING),
     Kind.RESUMED: (Phase.PARKED,),
     Kind.APPROVED: (Phase.PARKED, Phase.READY, Phase.WAITING),
-    Kind.DENIED: (Phase.PARKED,),
+    Kind.DENIED: (Phase.PARKED, Phase.WAITING),
     Kind.HELD: (Phase.READY, Phase.WAITING, Phase.PARKED),
     Kind.UNHELD: (Phase.HELD,),
     Kind.CANCELLED: _ALIVE,
     Kind.SETTLED: (Phase.ENDING,),
     Kind.FINISHED: (Phase.SETTLED,),
 }
+
+
+#: Where an entry with a digest is a question to a person: whether to do it at all, or to do it beyond a full cap.
+_ASKING = ((Phase.PARKED, Kind.PARKED), (Phase.WAITING, Kind.WAITING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +142,19 @@ class Fold:
     reason: str = ""
     approved: str = ""
     approved_at: datetime | None = None
+    over_caps: bool = False
     resume_to: Phase = Phase.READY
     sessions: tuple[str, ...] = ()
     idle_claims: int = 0
     requests: frozenset[int] = frozenset()
     results: tuple[tuple[str, Json], ...] = ()
     timings: tuple[Timing, ...] = field(default=())
+
+    @property
+    def question(self) -> str:
+        """The digest of what a person may approve now; empty where the run doesn't ask."""
+        asks = self.last is not None and (self.phase, self.last.kind) in _ASKING
+        return self.last.digest if asks and self.last is not None else ""
 
     def result(self, step: str) -> Json:
         """What a finished step left for later ones; None where it left nothing."""
@@ -232,6 +243,7 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
                 phase=state.resume_to if state.phase is Phase.PARKED else state.phase,
                 approved=entry.digest,
                 approved_at=entry.given_at or at,
+                over_caps=state.over_caps or (state.phase is Phase.WAITING and entry.request > 0),
                 last=entry,
                 reason="",
             )

@@ -19,8 +19,8 @@ class Run(Record):
     """Created once under ``run.<node>.<cause>``; holds everything that its steps need to know of the wish.
 
     ``approval`` says that a person must approve before the first disruptive step; that of its ``campaign`` is enough.
-    ``caution`` is what the approver must know besides. ``force``: running jobs are not waited for. ``after`` is the newest
-    run that existed when this one was asked for.
+    ``caution`` is what the approver must know besides. ``force``: running jobs are not waited for. ``in_service``: the node
+    was in service before. ``after`` is the newest run that existed when this one was asked for.
     """
 
     node: NodeKey
@@ -32,6 +32,7 @@ class Run(Record):
     reason: str = ""
     approval: bool = False
     campaign: str | None = None
+    in_service: bool = False
     caution: str = ""
     force: bool = False
     after: Cause | None = None

@@ -39,7 +39,8 @@ class SchedulerKind(StrEnum):
 
 
 class SiteSettings(Record):
-    """Settings of one site. ``wipes_at_once`` is the cap on grants that are open or taken at the same time.
+    """Settings of one site. ``wipes_at_once`` is the cap on grants that are open or taken at the same time; the other caps
+    are told of in ``workflows.engine.caps``.
 
     ``persons`` gives a person's other names (chat, NetBox), so that four eyes count persons and not ways in. An approval
     is void ``approval_hours`` after the server received it. What destroys the data of ``campaign_from`` nodes or more at
@@ -59,6 +60,9 @@ class SiteSettings(Record):
     jobs_may_run_hours: float = Field(default=168.0, gt=0)
     trusted_senders: tuple[str, ...] = ("bot", "web", "sync")
     wipes_at_once: int = 16
+    rack_at_once: int = Field(default=4, ge=0)
+    wipes_per_hour: int = Field(default=32, ge=0)
+    new_per_hour: int = Field(default=128, ge=0)
     runs_at_once: int = 32
     epoch: str = ""
 
