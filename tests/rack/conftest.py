@@ -19,7 +19,7 @@ from boot.settings import BootSettings
 from lab.memory import MemoryBus, MemoryStore
 from lab.rack.image import INITRD, KERNEL, make_artifacts
 from lab.rack.machine import SimulatedMachine
-from lab.rack.rack import Rack
+from lab.rack.rack import CREDENTIAL, Rack
 from tests.fixtures.runs import WIPING
 from workflows.model.desired import Address, BmcTarget, Desired, Intent, Interface
 from workflows.model.errors import Refused
@@ -156,6 +156,26 @@ class Boot:
                 if good(seen):
                     return seen  # type: ignore[no-any-return]
         raise AssertionError("a watch never ends")
+
+
+class RackSecrets:
+    """The boot service's and Ansible's, and the rack's BMC credential."""
+
+    def __init__(self, boot: Boot, rack: Rack):
+        self._boot, self._rack = boot, rack
+
+    def get(self, reference: str) -> dict[str, str]:
+        return self._rack.secrets[reference] if reference == CREDENTIAL else self._boot.secrets.get(reference)
+
+
+def write(directory: Path, files: dict[str, str]) -> Path:
+    """Files below a directory, as private as secrets have to be."""
+    for name, text in files.items():
+        file = directory / name
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(mode=0o600)
+        file.write_text(text)
+    return directory
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

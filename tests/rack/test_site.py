@@ -13,8 +13,8 @@ from inventory_sync.profiles import load_profiles
 from inventory_sync.settings import SyncSettings
 from inventory_sync.yaml_source import YamlSource
 from lab.memory import LocalClock, MemoryBus, MemoryEvidence
-from lab.rack.rack import CREDENTIAL, ROLES, Rack, profiles
-from tests.rack.conftest import Boot
+from lab.rack.rack import ROLES, Rack, profiles
+from tests.rack.conftest import Boot, RackSecrets, write
 from workflows.drivers.ansible.driver import AnsibleDriver
 from workflows.drivers.bmcs import BmcDrivers
 from workflows.engine.reconciler import Reconciler
@@ -22,23 +22,6 @@ from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeStatus
 
 pytestmark = pytest.mark.real
-
-
-class SiteSecrets:
-    """The boot service's and Ansible's, and the rack's BMC credential."""
-
-    def __init__(self, boot: Boot, rack: Rack):
-        self._boot, self._rack = boot, rack
-
-    def get(self, reference: str) -> dict[str, str]:
-        return self._rack.secrets[reference] if reference == CREDENTIAL else self._boot.secrets.get(reference)
-
-
-def write(directory: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).write_text(text)
-    return directory
 
 
 async def test_two_staged_machines_end_in_service_with_one_wipe_each(boot: Boot, tmp_path: Path) -> None:
@@ -58,7 +41,7 @@ async def test_two_staged_machines_end_in_service_with_one_wipe_each(boot: Boot,
             SyncSettings(sites=("lab",)),
             known,
         )
-        secrets = SiteSecrets(boot, rack)
+        secrets = RackSecrets(boot, rack)
         ports = Ports(
             store=boot.store,
             bus=bus,
