@@ -8,7 +8,7 @@ a look, which is harmless.
 A person who sets the start status on a node whose newest run failed asks for ``retry``, on an accepted one for ``reimage``.
 That is a command, and a command sent twice wipes twice. So the ask is first stored with the cursor, together with the
 newest run at that moment (``after``), then published, then taken off: a crash publishes it again with the same ``after``,
-and the engine refuses the second because the run has changed.
+and the engine refuses the second because the run has changed. Several nodes that one request set are one command.
 """
 
 import json
@@ -16,12 +16,13 @@ import logging
 from dataclasses import dataclass
 
 from inventory_sync.api import Row
+from inventory_sync.edits import set_start
 from inventory_sync.fanout import RELEVANT, Touched, batches, touched
 from inventory_sync.settings import SyncSettings
 from inventory_sync.sync import Sync
 from workflows.model.command import Verb
 from workflows.model.desired import Desired, Intent
-from workflows.model.keys import Cause, NodeKey, site_of
+from workflows.model.keys import Cause, NodeKey, Site, site_of
 from workflows.model.record import Record
 from workflows.model.status import NodeState, NodeStatus
 
@@ -29,15 +30,19 @@ log = logging.getLogger(__name__)
 
 CURSOR = "cursor.netbox"
 _PAGE = 500
-_LIGHT = "id,action,changed_object_type,changed_object_id,user_name"
+_LIGHT = "id,action,changed_object_type,changed_object_id,user_name,request_id"
 
 
 class Ask(Record):
-    """What a person asked for by a status. ``change`` is the row's id; ``after`` the node's newest run then."""
+    """What a person asked for by a status. ``change`` is the row's id, ``request`` NetBox's, which several rows may share;
+    ``after`` is the node's newest run then, and ``again`` the verb that asks for the same of several nodes at once.
+    """
 
     change: int
+    request: str
     node: NodeKey
     verb: Verb
+    again: Verb
     person: str
     after: Cause
 
@@ -124,22 +129,40 @@ class ChangeLog:
                 if verb is not None and status.cause is not None:
                     who = str(row["user_name"])
                     asks[status.node] = Ask(
-                        change=row["id"], node=status.node, verb=verb, person=who, after=status.cause
+                        change=row["id"],
+                        request=row["request_id"],
+                        node=status.node,
+                        verb=verb,
+                        again=Verb.REIMAGE if status.accepted_run else Verb.PROVISION,
+                        person=who,
+                        after=status.cause,
                     )
         return list(asks.values())
 
     async def _publish(self, asks: tuple[Ask, ...]) -> None:
+        """One command a request, verb and site: a bulk edit that asks to wipe many nodes is one campaign.
+
+        One that asks for a single node names the run that was seen; of several, a second one finds them on the list of the
+        first, and waits for approval anyway.
+        """
         settings = self.sync.settings
+        groups: dict[tuple[str, Verb, Site], list[Ask]] = {}
         for ask in asks:
+            groups.setdefault((ask.request, ask.again, site_of(ask.node)), []).append(ask)
+        for (_, again, site), group in groups.items():
+            first, several = group[0], len(group) > 1
             body = {
-                "select": ask.node,
-                "reason": f"{ask.person} set {settings.start_status} in NetBox",
-                "after": ask.after,
-                "for": ask.person,
-            }
-            subject = f"command.{settings.sender}.{ask.verb}.{site_of(ask.node)}"
-            await self.sync.bus.publish(subject, json.dumps(body).encode(), dedupe=f"netbox-change-{ask.change}")
-            log.info("a person's status became a command", extra={"node": ask.node, "verb": ask.verb.value})
+                "select": ",".join(ask.node for ask in group),
+                "reason": f"{first.person} set {settings.start_status} in NetBox",
+                "for": first.person,
+            } | ({} if several else {"after": first.after})
+            verb = again if several else first.verb
+            await self.sync.bus.publish(
+                f"command.{settings.sender}.{verb}.{site}",
+                json.dumps(body).encode(),
+                dedupe=f"netbox-change-{first.change}",
+            )
+            log.info("a person's status became a command", extra={"node": body["select"], "verb": verb.value})
 
     async def _start(self) -> Cursor:
         """A cursor at the end of the log. What is older is the resync's; no old row is taken for a person's ask."""
@@ -162,13 +185,7 @@ class ChangeLog:
 
 def was_set_again(row: Row, settings: SyncSettings) -> bool:
     """Whether a row says that somebody else than we moved a device to the start status."""
-    before, after = row["prechange_data"] or {}, row["postchange_data"] or {}
-    return (
-        row["changed_object_type"] == "dcim.device"
-        and row["action"]["value"] == "update"
-        and row["user_name"] != settings.service_user
-        and after.get("status") == settings.start_status != before.get("status")
-    )
+    return row["action"]["value"] == "update" and set_start(row, settings)
 
 
 def verb_of(status: NodeStatus) -> Verb | None:

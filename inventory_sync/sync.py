@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from inventory_sync.api import NetBoxApi
+from inventory_sync.edits import find_edits, kept
 from inventory_sync.fanout import Touched, batches, resolve
 from inventory_sync.profiles import Profiles
 from inventory_sync.project import gone, is_served, node_key, pk_of, project
@@ -23,7 +24,7 @@ from inventory_sync.settings import SyncSettings
 from inventory_sync.twins import Known
 from inventory_sync.write_back import write_back
 from workflows.engine.ports import Bus, Store
-from workflows.model.desired import Desired
+from workflows.model.desired import Desired, Edit
 from workflows.model.errors import BadInput, Conflict, Refused
 from workflows.model.status import NodeStatus
 
@@ -79,8 +80,9 @@ class Sync:
             while left:
                 before = {pk: await self._before(pk) for pk in left}
                 records = await read(self.api, left)
+                edits = await self._edits(records, before)
                 conflicts = []
-                wishes = {pk: await self._wishes(pk, records.get(pk), before[pk]) for pk in left}
+                wishes = {pk: await self._wishes(pk, records.get(pk), before[pk], edits.get(pk)) for pk in left}
                 for pk in left:
                     others |= self._note(wishes[pk])
                 for pk in left:
@@ -96,7 +98,22 @@ class Sync:
         values = await self.store.list(f"desired.*.nb-{pk}")
         return [Stored(v.key, v.seq, Desired.decode(v.data)) for v in values if v.data is not None]
 
-    async def _wishes(self, pk: int, record: DeviceRecord | None, before: list[Stored]) -> list[Desired]:
+    async def _edits(self, records: dict[int, DeviceRecord], before: dict[int, list[Stored]]) -> dict[int, Edit]:
+        """Who set each device at the start status to it, with how many others: as known, else by the change log."""
+        found, unknown = {}, []
+        for pk, record in records.items():
+            if record.device["status"]["value"] != self.settings.start_status:
+                continue
+            edit = kept(record.device, next((s.desired for s in before[pk] if s.desired), None), self.settings)
+            if edit is not None:
+                found[pk] = edit
+            else:
+                unknown.append(pk)
+        return found | dict(await find_edits(self.api, unknown, self.settings))
+
+    async def _wishes(
+        self, pk: int, record: DeviceRecord | None, before: list[Stored], edit: Edit | None
+    ) -> list[Desired]:
         """What to store of a device: its projection, and that it is gone from where it was.
 
         A record that can't be projected at all leaves what is stored as it is, and nobody else waits for it.
@@ -104,7 +121,7 @@ class Sync:
         found = []
         if record is not None and is_served(record.device, self.settings):
             try:
-                found.append(project(record, self.settings, self.profiles))
+                found.append(project(record, self.settings, self.profiles).model_copy(update={"edit": edit}))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 reason = f"device {pk} can't be projected, its last wish stays: {type(error).__name__}: {error}"
                 log.error(reason)

@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+import requests
 
 from inventory_sync.changelog import CURSOR, Cursor
 from lab.netbox.serve import POSTGRES
@@ -90,6 +91,65 @@ async def test_a_person_who_sets_staged_again(rig: Rig, state: NodeState, verb: 
     assert body == {"select": rig.node, "reason": "admin set staged in NetBox", "after": "g1", "for": "admin"}
     trusted = frozenset(SiteSettings(site="lab").trusted_senders)
     assert parse_command(message.subject, message.data, 1, message.time, trusted).who == "admin"
+
+
+async def bulk(rig: Rig, status: str) -> None:
+    """What NetBox's bulk edit does: one request for all devices."""
+    url = f"{rig.admin.url}/api/dcim/devices/"
+    body = [{"id": pk, "status": status} for pk in rig.made.devices]
+    headers = {"Authorization": f"Bearer {rig.admin.token}" if "." in rig.admin.token else f"Token {rig.admin.token}"}
+    answer = await asyncio.to_thread(requests.patch, url, json=body, headers=headers, timeout=60)
+    answer.raise_for_status()
+
+
+async def test_a_bulk_edit_that_stages_new_nodes_is_known_as_one_with_the_wish(rig: Rig) -> None:
+    await bulk(rig, "planned")
+    await rig.look()
+    assert (await rig.desired(rig.node)).edit is None
+    await bulk(rig, "staged")
+    await rig.look()
+    edits = [(await rig.desired(f"lab.nb-{pk}")).edit for pk in rig.made.devices]
+    assert edits[0] is not None
+    assert (edits[0].person, edits[0].nodes, edits) == ("admin", 2, [edits[0]] * 2)
+    before = await rig.store.get(f"desired.{rig.node}")
+    await rig.look()
+    assert (await rig.store.get(f"desired.{rig.node}")).seq == before.seq, "looking again changes nothing"
+    await rig.admin.update("dcim/devices", rig.pk, {"status": "planned"})
+    await rig.look()
+    await rig.admin.update("dcim/devices", rig.pk, {"status": "staged"})
+    await rig.look()
+    alone = (await rig.desired(rig.node)).edit
+    assert alone is not None
+    assert alone.nodes == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "accepted", "verb"),
+    [
+        (NodeState.IN_SERVICE, "run", "reimage"),
+        (NodeState.FAILED, "run", "reimage"),
+        (NodeState.FAILED, "", "provision"),
+    ],
+)
+async def test_a_bulk_edit_that_stages_known_nodes_again_is_one_command(
+    rig: Rig, state: NodeState, accepted: str, verb: str
+) -> None:
+    await bulk(rig, "failed")
+    await rig.look()
+    await rig.log.poll()
+    nodes = sorted(f"lab.nb-{pk}" for pk in rig.made.devices)
+    for node in nodes:
+        await rig.put_status(status(rig, state).model_copy(update={"node": node, "accepted_run": accepted}))
+    await bulk(rig, "staged")
+    await rig.log.poll()
+    await rig.log.poll()
+    [message] = commands(rig)
+    assert message.subject == f"command.sync.{verb}.lab"
+    body = json.loads(message.data)
+    assert (sorted(body.pop("select").split(",")), body) == (
+        nodes,
+        {"reason": "admin set staged in NetBox", "for": "admin"},
+    )
 
 
 async def test_our_own_status_is_no_command(rig: Rig) -> None:
