@@ -1,4 +1,4 @@
-"""The commands that set a site up: ``netbox init``, ``image build``, ``doctor``."""
+"""The commands that set a site up: ``netbox init``, ``image build``, ``image import``, ``doctor``."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.config import Config
+from app.config import BootConfig, Config
 from frontends.cli.exits import NOT_WELL, OK
 from frontends.cli.output import console, print_json, table
 from workflows.drivers.secrets import FileSecrets
@@ -21,6 +21,11 @@ Token = Annotated[
     str | None, typer.Option("--token-secret", help="reference of an administrator's token for this once")
 ]
 Cache = Annotated[Path | None, typer.Option("--cache", help="where what was built is kept")]
+ImageFile = Annotated[Path, typer.Argument(help="the image: raw or qcow2, told by its content")]
+ImageName = Annotated[str | None, typer.Option("--name", help="what the record calls it; the file's name by default")]
+Root = Annotated[
+    str | None, typer.Option("--root", help="partition number or UUID of the root file system, where it isn't clear")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of a table")]
 
 
@@ -35,9 +40,6 @@ def add_set_up(cli: typer.Typer, config: Callable[[], Config]) -> None:
     @netbox.callback()
     def _netbox() -> None: ...
 
-    @image.callback()
-    def _image() -> None: ...
-
     @netbox.command("init")
     def netbox_init(
         dry_run: DryRun = False, as_text: Print = False, hook_url: Hook = None, token_secret: Token = None
@@ -49,6 +51,15 @@ def add_set_up(cli: typer.Typer, config: Callable[[], Config]) -> None:
     def image_build(cache: Cache = None) -> None:
         """Build the Debian image and the agent (root), publish both as artifacts, and print the release's image record."""
         _image_build(config(), cache)
+
+    @image.command("import")
+    def image_import(file: ImageFile, name: ImageName = None, root: Root = None) -> None:
+        """Publish a raw or qcow2 cloud image (with cloud-init) as an artifact, and print the release's image record."""
+        from boot.image.import_image import import_image
+
+        settings = config()
+        image = import_image(file, _boot(settings).artifacts, settings.data / "images", name=name, root=root)
+        print_json({"image": image.model_dump(mode="json")})
 
     @cli.command("doctor")
     def check(as_json: AsJson = False) -> None:
@@ -84,19 +95,22 @@ def _netbox_init(config: Config, dry_run: bool, as_text: bool, hook_url: str | N
         typer.echo(f"would {line}" if dry_run and line != "nothing to do" else line)
 
 
+def _boot(config: Config) -> BootConfig:
+    if config.boot is None:
+        raise BadInput("the configuration has no section boot: it names the artifacts' directory")
+    return config.boot
+
+
 def _image_build(config: Config, cache: Path | None) -> None:
     from boot.agent.build import build_agent
     from boot.artifacts import publish
     from boot.image.build import build_image
     from boot.image.recipe import ImageRecipe
 
-    if config.boot is None:
-        raise BadInput("the configuration has no section boot: it names the artifacts' directory")
-    place = cache or config.data / "images"
+    boot, place = _boot(config), cache or config.data / "images"
     built = build_image(ImageRecipe(), place)
     agent = build_agent(built, place)
-    artifacts = config.boot.artifacts
-    publish(built.file, artifacts)
-    publish(agent.kernel, artifacts, config.boot.kernel)
-    publish(agent.initrd, artifacts, config.boot.initrd)
+    publish(built.file, boot.artifacts)
+    publish(agent.kernel, boot.artifacts, boot.kernel)
+    publish(agent.initrd, boot.artifacts, boot.initrd)
     print_json({"image": built.image.model_dump(mode="json")})

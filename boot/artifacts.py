@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from boot.answers import Denied
-from boot.image.build import sha256_of
+from boot.image.pack import sha256_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 

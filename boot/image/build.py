@@ -5,7 +5,6 @@ nothing that looks finished. Processes that share a cache build one after the ot
 """
 
 import fcntl
-import hashlib
 import os
 import shutil
 import tempfile
@@ -13,11 +12,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from boot.image.command import run
 from boot.image.disk import build_disk
+from boot.image.pack import pack
 from boot.image.recipe import ImageRecipe
 from boot.image.rootfs import build_rootfs
 from workflows.model.errors import Refused
@@ -25,7 +23,6 @@ from workflows.model.profile import Image
 
 NEEDED = ("mmdebstrap", "sfdisk", "mkfs.ext4", "mkfs.vfat", "mmd", "mcopy", "grub-mkimage", "zstd")
 _NAMESPACE = uuid.UUID("6f1c2f0e-52f5-4a3c-9f8e-3c1d54f0a9b7")
-_COMPRESSION = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +75,6 @@ def whole(target: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _build(recipe: ImageRecipe, rootfs: Path, work: Path) -> None:
     root_uuid = str(uuid.uuid5(_NAMESPACE, recipe.digest()))
     disk = build_disk(
@@ -94,15 +85,7 @@ def _build(recipe: ImageRecipe, rootfs: Path, work: Path) -> None:
         kernel_arguments=recipe.kernel_arguments,
     )
     packed = work / "disk.img.zst"
-    run(["zstd", "-q", "-3", "-T0", disk, "-o", packed], timeout=_COMPRESSION)
-    image = Image(
-        name=recipe.name,
-        sha256=sha256_of(packed),
-        size=packed.stat().st_size,
-        raw_size=disk.stat().st_size,
-        raw_sha256=sha256_of(disk),
-        root_uuid=root_uuid,
-    )
+    image = pack(disk, packed, name=recipe.name, root_uuid=root_uuid)
     for file in work.iterdir():
         if file != packed:
             file.unlink()
