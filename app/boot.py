@@ -48,6 +48,7 @@ def boot_settings(config: Config, boot: BootConfig, secrets: Secrets) -> BootSet
         kernel=boot.kernel,
         initrd=boot.initrd,
         authorized_keys=tuple(k for k in ([own] if own else []) + keys if k.strip()),
+        kernel_arguments=boot.kernel_arguments,
         nameservers=boot.nameservers,
     )
 

@@ -13,6 +13,7 @@ from typing import Self
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from boot.settings import AGENT_ARGUMENTS
 from inventory_sync.settings import SyncSettings
 from workflows.drivers.scheduler.names import NodeNames
 from workflows.model.errors import BadInput
@@ -119,7 +120,10 @@ class DhcpConfig(Record):
 
 
 class BootConfig(Record):
-    """Where machines reach the boot service, and what it serves. Listeners are ``address:port``."""
+    """Where machines reach the boot service, and what it serves. Listeners are ``address:port``.
+
+    ``kernel_arguments`` are the agent's: its consoles, and whatever a site's hardware needs.
+    """
 
     http: str = "0.0.0.0:8080"
     https: str = "0.0.0.0:8443"
@@ -129,6 +133,7 @@ class BootConfig(Record):
     certificates: Path
     kernel: str = "vmlinuz"
     initrd: str = "agent.gz"
+    kernel_arguments: str = AGENT_ARGUMENTS
     authorized_keys: Path | None = None
     nameservers: tuple[str, ...] = ()
     dhcp: DhcpConfig | None = None

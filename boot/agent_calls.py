@@ -18,7 +18,7 @@ from boot.settings import BootSettings
 from boot.token import Claim, Purpose, Tokens
 from workflows.engine.ports import Bus, Store
 from workflows.model.errors import Refused
-from workflows.model.grant import Grant, GrantState, Machine, Report
+from workflows.model.grant import Grant, GrantState, Machine, Report, grant_name
 from workflows.model.profile import Image
 from workflows.model.record import Record
 from workflows.model.run import Run
@@ -162,27 +162,33 @@ class AgentCalls:
         if desired.profile is None:
             raise Denied(HTTPStatus.FORBIDDEN, "no-profile", "the run names no image; set a profile and start it again")
         image = desired.profile.release.image
-        try:
-            artifacts.find(self.settings.artifacts, image.sha256)
-        except Denied:
-            raise Denied(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "no-image",
-                f"image {image.name} ({image.sha256[:12]}) is not among the artifacts; publish it, the machine asks again",
-            ) from None
+        self._check_artifact(image)
         home_token = self.tokens.issue(Purpose.HOME, claim)
         try:
             seed = render_seed(desired, claim, home_token, self.settings, self.templates)
         except Refused as error:
             raise Denied(HTTPStatus.FORBIDDEN, "no-seed", str(error)) from None
         return Go(
-            grant=f"{claim.node}.{claim.cause}.{claim.attempt}",
+            grant=grant_name(claim.node, claim.cause, claim.attempt),
             disk="",
             image=image,
             image_url=f"{self.settings.http_url}/artifacts/{image.sha256}",
             chunk=CHUNK,
             seed=seed,
         )
+
+    def _check_artifact(self, image: Image) -> None:
+        """Not its hash, which takes seconds a GiB and is the agent's to check; but what was cut short costs no disk."""
+        what = f"image {image.name} ({image.sha256[:12]})"
+        try:
+            size = artifacts.find(self.settings.artifacts, image.sha256).stat().st_size
+        except (Denied, OSError):
+            wrong = f"{what} is not among the artifacts"
+        else:
+            if size == image.size:
+                return
+            wrong = f"{what} has {size} bytes among the artifacts, its release says {image.size}"
+        raise Denied(HTTPStatus.SERVICE_UNAVAILABLE, "no-image", f"{wrong}; publish it, the machine asks again")
 
     async def _refused(self, claim: Claim, machine: Machine, error: Denied) -> None:
         _log.warning("hello refused node=%s cause=%s from=%s: %s", claim.node, claim.cause, machine.address, error)

@@ -17,7 +17,7 @@ from workflows.model.desired import Desired, Interface
 from workflows.model.errors import Refused
 from workflows.model.record import Record
 
-_BOND_NAME = re.compile(r"[a-z][a-z0-9._-]{0,14}")
+_LINUX_NAME = re.compile(r"[a-z][a-z0-9._-]{0,14}")
 
 
 class SeedFile(Record):
@@ -50,14 +50,20 @@ def render_seed(desired: Desired, claim: Claim, home_token: str, settings: BootS
     Raises:
         Refused: a template uses a name that it wasn't given, or the inventory's network can't be configured.
     """
-    interfaces = [i for i in desired.interfaces if not i.mgmt_only and i.guid is None and (i.mac or i.addresses)]
-    bonds = _bonds(desired, interfaces)
+    needed = {name for i in desired.interfaces for name in (i.lag, i.parent)}
+    interfaces = [
+        i
+        for i in desired.interfaces
+        if not i.mgmt_only and i.guid is None and (i.mac or i.addresses or i.name in needed)
+    ]
+    bonds, vlans = _bonds(desired, interfaces), _vlans(desired, interfaces)
     names: dict[str, object] = {
         "claim": claim,
         "desired": desired,
         "hostname": hostname(desired),
-        "ports": [i for i in interfaces if i not in bonds],
+        "ports": [i for i in interfaces if i not in bonds and i not in vlans],
         "bonds": bonds,
+        "vlans": vlans,
         "authorized_keys": settings.authorized_keys,
         "nameservers": settings.nameservers,
         "home_url": f"{settings.https_url}/v1/phone-home",
@@ -78,6 +84,8 @@ def render_seed(desired: Desired, claim: Claim, home_token: str, settings: BootS
             file("nocloud/meta-data.j2", f"{seed}/meta-data"),
             file("nocloud/user-data.j2", f"{seed}/user-data", "0600"),
             file("nocloud/network-config.j2", f"{seed}/network-config"),
+            # Read after whatever the image brings along, so that cloud-init waits for no cloud's metadata service.
+            file("nocloud/datasource.cfg.j2", "/etc/cloud/cloud.cfg.d/zz-bringup.cfg"),
         ),
         plain=(
             file("plain/hostname.j2", "/etc/hostname"),
@@ -85,12 +93,13 @@ def render_seed(desired: Desired, claim: Claim, home_token: str, settings: BootS
             file("plain/resolv.conf.j2", "/etc/resolv.conf"),
             file("plain/authorized_keys.j2", "/root/.ssh/authorized_keys", "0600"),
             *(file("plain/bond.netdev.j2", f"/etc/systemd/network/20-{b.name}.netdev", bond=b) for b in bonds),
+            *(file("plain/vlan.netdev.j2", f"/etc/systemd/network/20-{v.name}.netdev", vlan=v) for v in vlans),
             *(
                 file(
                     "plain/interface.network.j2",
                     f"/etc/systemd/network/20-{n:02}.network",
                     interface=i,
-                    bonded=i in bonds,
+                    made=i in bonds or i in vlans,
                 )
                 for n, i in enumerate(interfaces)
             ),
@@ -106,15 +115,32 @@ def _bonds(desired: Desired, interfaces: list[Interface]) -> list[Interface]:
     """
     named = {i.lag for i in interfaces if i.lag}
     for interface in interfaces:
-        if interface.mac is None and interface.name not in named:
+        if interface.mac is None and interface.parent is None and interface.name not in named:
             raise Refused(
-                f"{desired.label}: interface {interface.name} has an address, but neither a MAC nor members: "
-                "give it one in the inventory, else the node could not be reached"
+                f"{desired.label}: interface {interface.name} has an address or VLANs, but neither a MAC nor members nor "
+                "a parent: give it one in the inventory, else the node could not be reached"
             )
     unknown = named - {i.name for i in interfaces}
-    if unknown or any(_BOND_NAME.fullmatch(name) is None for name in named):
+    if unknown or any(_LINUX_NAME.fullmatch(name) is None for name in named):
         wrong = ", ".join(sorted(unknown or named))
         raise Refused(
-            f"{desired.label}: LAG {wrong} has no address of its own or a name that no Linux interface can have"
+            f"{desired.label}: LAG {wrong} is no interface of its own or has a name that no Linux interface can have"
         )
     return [i for i in interfaces if i.name in named]
+
+
+def _vlans(desired: Desired, interfaces: list[Interface]) -> list[Interface]:
+    """The interfaces that are a VLAN of another one.
+
+    Raises:
+        Refused: a VLAN without a number, without its parent among the interfaces, or with a name that Linux refuses.
+    """
+    names = {i.name for i in interfaces}
+    vlans = [i for i in interfaces if i.parent is not None]
+    for vlan in vlans:
+        if vlan.vlan is None or vlan.parent not in names or _LINUX_NAME.fullmatch(vlan.name) is None:
+            raise Refused(
+                f"{desired.label}: interface {vlan.name} on {vlan.parent} can't be made: it needs a VLAN, a parent that has "
+                "a MAC or members, and a name that a Linux interface can have"
+            )
+    return vlans

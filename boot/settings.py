@@ -5,6 +5,9 @@ from pathlib import Path
 
 from workflows.model.keys import Site
 
+#: The agent's kernel: console on screen and serial line, and a reboot where it can't go on.
+AGENT_ARGUMENTS = "console=tty0 console=ttyS0,115200 net.ifnames=0 panic=30 quiet"
+
 
 @dataclass(frozen=True, slots=True)
 class BootSettings:
@@ -21,5 +24,5 @@ class BootSettings:
     kernel: str
     initrd: str
     authorized_keys: tuple[str, ...]
-    kernel_arguments: str = "console=tty0 console=ttyS0,115200 net.ifnames=0 panic=30 quiet"
+    kernel_arguments: str = AGENT_ARGUMENTS
     nameservers: tuple[str, ...] = ()

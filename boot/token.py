@@ -13,7 +13,7 @@ from enum import StrEnum
 from workflows.engine.ports import Secrets
 from workflows.engine.secret_field import secret_field
 from workflows.model.errors import BadInput
-from workflows.model.grant import Grant
+from workflows.model.grant import Grant, grant_name
 from workflows.model.keys import Cause, NodeKey
 
 SECRET = "boot/token"  # noqa: S105 (a reference, not a secret)
@@ -42,7 +42,7 @@ class Claim:
     @property
     def grant_key(self) -> str:
         """The key of the grant that it speaks for."""
-        return f"grant.{self.node}.{self.cause}.{self.attempt}"
+        return f"grant.{grant_name(self.node, self.cause, self.attempt)}"
 
     @classmethod
     def of(cls, grant: Grant) -> "Claim":

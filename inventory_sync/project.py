@@ -133,7 +133,7 @@ def _interfaces(record: DeviceRecord, settings: SyncSettings, problems: list[str
             continue
         own = [a for a in record.addresses if _on(a, row) and a["status"]["value"] != "deprecated"]
         prefixes = [p for p in (_prefix(record, a) for a in own) if p]
-        vlan = row["untagged_vlan"] or next((p["vlan"] for p in prefixes if p["vlan"]), None)
+        vlan = row["untagged_vlan"] or next((p["vlan"] for p in prefixes if p["vlan"]), None) or _tagged(row)
         found.append(
             Interface(
                 name=row["name"],
@@ -150,11 +150,17 @@ def _interfaces(record: DeviceRecord, settings: SyncSettings, problems: list[str
                 vlan=vlan["vid"] if vlan else None,
                 mtu=row["mtu"],
                 lag=row["lag"]["name"] if row["lag"] else None,
+                parent=row["parent"]["name"] if row["parent"] else None,
                 mgmt_only=row["mgmt_only"],
                 peer=_peer(row),
             )
         )
     return tuple(found)
+
+
+def _tagged(row: Row) -> Row | None:
+    """The one tagged VLAN of a subinterface, as many sites model it; a port's tagged VLANs are none of its own."""
+    return row["tagged_vlans"][0] if row["parent"] and len(row["tagged_vlans"]) == 1 else None
 
 
 def _on(address: Row, interface: Row) -> bool:

@@ -25,6 +25,7 @@ TOOLS = (
     "/usr/bin/ssh-keygen",
     "/usr/bin/zstd",
     "/usr/sbin/blkid",
+    "/usr/sbin/kexec",
     "/usr/sbin/sfdisk",
     "/usr/sbin/tune2fs",
 )
@@ -45,12 +46,21 @@ MODULES = (
     "kernel/drivers/ata",
     "kernel/drivers/virtio",
     "kernel/drivers/char/hw_random/virtio-rng.ko",
+    "kernel/fs/btrfs",
     "kernel/fs/ext4",
     "kernel/fs/fat",
+    "kernel/fs/xfs",
     "kernel/net/packet",
     "kernel/arch/x86/crypto",
     "kernel/crypto/crc32c_generic.ko",
 )
+#: The agent's own files and where they go.
+SCRIPTS = {
+    "init": "init",
+    "identity.sh": "etc/agent/identity.sh",
+    "next.sh": "etc/agent/next.sh",
+    "udhcpc.script": "etc/udhcpc.script",
+}
 _DEPMOD_AT = "var/tmp/agent"
 _LIBRARY = re.compile(r"(/\S+\.so\S*)")
 
@@ -70,7 +80,7 @@ def build_agent(image: BuiltImage, cache: Path) -> BuiltAgent:
         Refused: a tool that the agent needs isn't in the image, or a build command failed.
     """
     seen = hashlib.sha256(image.rootfs.parent.name.encode())
-    for source in ("init", "udhcpc.script", "build.py"):
+    for source in (*SCRIPTS, "build.py"):
         seen.update((_HERE / source).read_bytes())
     digest = seen.hexdigest()[:16]
     directory = cache / f"agent-{digest}"
@@ -94,7 +104,8 @@ def _initramfs(rootfs: Path, tree: Path) -> bytes:
         _tool(rootfs, tree, tool)
     _modules(rootfs, tree)
     (tree / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
-    for source, target in (("init", "init"), ("udhcpc.script", "etc/udhcpc.script")):
+    (tree / "etc/agent").mkdir()
+    for source, target in SCRIPTS.items():
         shutil.copyfile(_HERE / source, tree / target)
         (tree / target).chmod(0o755)
     names = "\n".join(sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))).encode()

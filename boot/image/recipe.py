@@ -26,6 +26,7 @@ class ImageRecipe(Record):
         "initramfs-tools",
         "iproute2",
         "jq",
+        "kexec-tools",
         "kmod",
         "netbase",
         "nfs-common",
@@ -56,7 +57,7 @@ class ImageRecipe(Record):
 
     def digest(self) -> str:
         """Names the disk image."""
-        return _digest(self, "recipe.py", "rootfs.py", "disk.py", "grub.py", "build.py")
+        return _digest(self, "recipe.py", "rootfs.py", "disk.py", "grub.py", "build.py", "pack.py")
 
 
 def _digest(recipe: ImageRecipe, *sources: str) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from boot.image.command import run
 from boot.image.recipe import ImageRecipe
 
+#: Tells the agent that an image is ours: it needs no cloud-init.
+PLAIN = "usr/lib/bringup/plain"
 _PATIENCE = timedelta(minutes=15)
 _LEFT_OUT = ("man", "doc", "locale", "info")
 _NETWORK = """\
@@ -74,6 +76,10 @@ def _configure(root: Path) -> None:
     (root / "etc/systemd/network/90-unconfigured.network").write_text(_NETWORK)
     (root / "etc/ssh/sshd_config.d/10-bringup.conf").write_text(_SSHD)
     (root / "etc/machine-id").write_text("")
+    # The package is there for the agent; by default it would turn every reboot of the node into a kexec.
+    (root / "etc/default/kexec").write_text("LOAD_KEXEC=false\n")
+    (root / PLAIN).parent.mkdir()
+    (root / PLAIN).write_text("The agent writes this system's identity as plain files.\n")
     (root / "etc/hostname").unlink(missing_ok=True)
     (root / "etc/resolv.conf").unlink(missing_ok=True)
     for key in (root / "etc/ssh").glob("ssh_host_*"):

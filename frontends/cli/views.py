@@ -17,8 +17,10 @@ from frontends.journal_text import journal_lines
 from frontends.plan import PlanView, plan_node
 from frontends.read_model import NodeView, fleet, one_node, overdue, strangers
 from frontends.site import ConnectedSite, OpenSite
+from workflows.engine.look import look
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow
+from workflows.model.posts import after_install, posts
 from workflows.model.profile import Sku
 from workflows.model.status import NodeState
 
@@ -120,8 +122,16 @@ async def _show(open_site: OpenSite, node: str, as_json: bool) -> None:
     async with open_site() as site:
         view, now = await one_node(site.store, site.settings.site, node), site.clock.now()
         lines = await _journal(site, view)
+        state = (await look(site.store, view.desired.node)).state
+    booted, after = posts(state), after_install(state)
     if as_json:
-        print_json(view.as_json(now) | {"journal": lines, "desired": view.desired.model_dump(mode="json")})
+        more = {
+            "journal": lines,
+            "posts": booted,
+            "after_install": after,
+            "desired": view.desired.model_dump(mode="json"),
+        }
+        print_json(view.as_json(now) | more)
         return
     out = console()
     out.print(fleet_table([view], now))
@@ -131,6 +141,10 @@ async def _show(open_site: OpenSite, node: str, as_json: bool) -> None:
     if view.status.timings:
         rows = [[t.step, f"{t.seconds:.1f}s", str(t.attempts)] for t in view.status.timings]
         out.print(table("timings", ("step", "took", "tries"), rows))
+    if booted:
+        out.print(safe(f"POSTs {len(booted)}: {', '.join(booted)}"))
+    if after:
+        out.print(safe(f"after the install: {after}"))
 
 
 async def _journal(site: ConnectedSite, view: NodeView) -> list[dict[str, str]]:

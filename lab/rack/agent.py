@@ -23,7 +23,7 @@ from lab.rack.host_key import make_host_key
 from lab.rack.image import bootable_root, header
 from lab.rack.wire import Wire
 from workflows.model.errors import Refused, Transient
-from workflows.model.grant import Machine, Report
+from workflows.model.grant import Machine, NextBoot, Report
 
 _PAUSE_S = 0.5
 _TRIES = 120
@@ -116,6 +116,8 @@ async def _write(hardware: Hardware, go: Go, wire: Wire, https: str, who: dict[s
         raw_sha256=digest.hexdigest(),
         root_uuid=root_uuid,
         writes_on_disk=writes,
+        next=NextBoot.FIRMWARE,
+        next_reason="a simulated machine has no kexec",
     )
 
 

@@ -94,14 +94,61 @@ def test_a_lag_is_made_of_its_members_and_has_the_address(site: Site) -> None:
     assert "Address=10.0.0.11/24" in files[f"{directory}/20-02.network"]
 
 
+VLAN = Interface(
+    name="eth0.120", parent="eth0", vlan=120, mtu=1400, addresses=(Address(cidr="10.1.0.11/24", gateway="10.1.0.1"),)
+)
+
+
+@pytest.mark.parametrize(("ports", "link"), [((Interface(name="eth0", mac=MAC),), "port0"), (BONDED, "bond0")])
+def test_a_vlan_is_made_on_its_port_or_lag_with_its_address_and_mtu(
+    site: Site, ports: tuple[Interface, ...], link: str
+) -> None:
+    parent = "bond0" if len(ports) > 1 else "eth0"
+    files = texts(seed_of(site, interfaces=(*ports, VLAN.model_copy(update={"parent": parent}))))
+    network = yaml.safe_load(files["/var/lib/cloud/seed/nocloud/network-config"])
+    wanted = {"id": 120, "link": link, "mtu": 1400, "dhcp4": False, "addresses": ["10.1.0.11/24"]}
+    wanted["nameservers"] = {"addresses": ["10.0.0.2"]}
+    assert network["vlans"] == {"eth0.120": wanted}
+    directory = "/etc/systemd/network"
+    netdev = files[f"{directory}/20-eth0.120.netdev"]
+    assert "Kind=vlan" in netdev
+    assert "Id=120" in netdev
+    index = len(ports) - 1
+    assert "VLAN=eth0.120" in files[f"{directory}/20-{index:02}.network"]
+    assert "Name=eth0.120" in files[f"{directory}/20-{index + 1:02}.network"]
+    assert "Address=10.1.0.11/24" in files[f"{directory}/20-{index + 1:02}.network"]
+
+
+def test_a_lag_without_an_address_of_its_own_carries_a_vlan(site: Site) -> None:
+    lag = Interface(name="bond0")
+    files = texts(seed_of(site, interfaces=(*BONDED[:2], lag, VLAN.model_copy(update={"parent": "bond0"}))))
+    assert "VLAN=eth0.120" in files["/etc/systemd/network/20-02.network"]
+    assert "DHCP=no" in files["/etc/systemd/network/20-02.network"]
+
+
+def test_a_port_that_only_carries_vlans_asks_no_dhcp(site: Site) -> None:
+    files = texts(seed_of(site, interfaces=(Interface(name="eth0", mac=MAC), VLAN)))
+    assert "DHCP=no" in files["/etc/systemd/network/20-00.network"]
+    network = yaml.safe_load(files["/var/lib/cloud/seed/nocloud/network-config"])
+    assert network["ethernets"]["port0"]["dhcp4"] is False
+
+
 @pytest.mark.parametrize(
     "interfaces",
     [
         (Interface(name="eth0", addresses=(Address(cidr="10.0.0.11/24"),)),),
         (Interface(name="eth0", mac=MAC, lag="bond0"),),
         (Interface(name="eth0", mac=MAC, lag="Bond 0"), Interface(name="Bond 0", addresses=BONDED[2].addresses)),
+        (Interface(name="eth0", mac=MAC), VLAN.model_copy(update={"vlan": None})),
+        (Interface(name="eth0", mac=MAC), VLAN.model_copy(update={"parent": "eth7"})),
     ],
-    ids=["an address without a port", "a LAG that isn't there", "a name that no interface can have"],
+    ids=[
+        "an address without a port",
+        "a LAG that isn't there",
+        "a name that no interface can have",
+        "a VLAN without a number",
+        "a VLAN on nothing",
+    ],
 )
 def test_a_network_that_can_not_be_configured_is_refused(site: Site, interfaces: tuple[Interface, ...]) -> None:
     with pytest.raises(Refused, match="GPU 001"):

@@ -137,6 +137,20 @@ async def test_an_image_that_is_not_published_does_not_cost_the_grant(site: Site
     assert (await site.grant()).state is GrantState.OPEN
 
 
+async def test_an_image_that_was_cut_short_does_not_cost_the_grant(site: Site, caller: Caller) -> None:
+    await site.open_grant()
+    artifact = site.directory / IMAGE.sha256
+    whole = artifact.read_bytes()
+    artifact.write_bytes(whole[:-1])
+    status, answer = await caller.post("/v1/agent/hello", hello(site))
+    assert status == 503
+    assert f"{len(whole) - 1} bytes" in answer["error"]
+    assert (await site.grant()).state is GrantState.OPEN
+    assert len(site.events("no-image")) == 1
+    artifact.write_bytes(whole)
+    assert (await caller.post("/v1/agent/hello", hello(site)))[0] == 200
+
+
 async def test_a_grant_without_a_live_run_is_not_given(site: Site, caller: Caller) -> None:
     await site.open_grant()
     await site.store.delete("run.lab.n1.g1", expect=(await site.store.get("run.lab.n1.g1")).seq)

@@ -23,7 +23,7 @@ from tests.fakes.boot_side import BootSide
 from workflows.engine.ports import BmcFacts, BootTarget, Bus, Clock, Host, PlayResult, Power
 from workflows.model.desired import BmcTarget, Desired
 from workflows.model.errors import Fenced, Refused, Transient, Unreachable
-from workflows.model.grant import Disk, Grant, Machine, Report
+from workflows.model.grant import Disk, Grant, Machine, NextBoot, Report
 from workflows.model.keys import NodeKey
 from workflows.model.profile import BmcProtocol
 from workflows.model.record import Json
@@ -94,6 +94,8 @@ class World:
     resets: int = 0
     silent_until: datetime | None = None
     reports: bool = True
+    fails: str = ""
+    next: NextBoot = NextBoot.KEXEC
     refused: str = ""
     ignores_network: bool = False
     reachable: bool = True
@@ -107,6 +109,7 @@ class World:
     stale_writes: int = 0
     plays: int = 0
     installed: Installed | None = None
+    old_copy: str = ""
     mark: str = ""
     up: bool = False
     _life: "asyncio.Task[None] | None" = None
@@ -209,7 +212,15 @@ class World:
         assert self.installed is not None
         claim, grant = self._taken
         assert grant.machine is not None
-        last = Report(ok=True, host_key=self.installed.host_key, root_uuid=self.installed.root_uuid, bytes_written=1000)
+        last = Report(
+            ok=True,
+            host_key=self.installed.host_key,
+            root_uuid=self.installed.root_uuid,
+            bytes_written=1000,
+            next=self.next,
+        )
+        if self.fails:
+            last = Report(ok=False, message=self.fails)
         while True:
             try:
                 await self.boot_side.report(claim, grant.machine.nonce, last)
@@ -217,7 +228,9 @@ class World:
             except Transient:
                 await self.clock.sleep(_ASK_AGAIN)
         self._taken = None
-        await self._pass(self.post)
+        if last.next is NextBoot.FIRMWARE:
+            self.boots += 1
+            await self._pass(self.post)
         self.up = True
 
     async def _pass(self, time: timedelta) -> None:
@@ -246,7 +259,8 @@ class World:
         installed = self._answers(host)
         text = " ".join(command)
         if "boot_id" in text:
-            return f"boot-{self.boots}\n{installed.root_uuid}\n"
+            grant = self.old_copy or f"{self.wish.node}.{installed.grant}"
+            return f"boot-{self.boots}\n{installed.root_uuid}\n{grant}\n"
         if "printf" in text:
             self.mark = text.split("printf %s ")[1].split(" ")[0]
         if text.startswith("cat"):

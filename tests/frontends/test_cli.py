@@ -19,6 +19,7 @@ from frontends.cli.views import Known, add_views
 from frontends.site import ConnectedSite
 from lab.memory import LocalClock, MemoryBus, MemoryEvidence, MemoryStore
 from tests.workflows.samples import PROFILE, desired
+from tests.workflows.site import Site
 from workflows.catalog import STEPS, WORKFLOWS
 from workflows.engine.campaign import Preview
 from workflows.engine.commands import Commands
@@ -169,6 +170,27 @@ def test_a_machine_that_nobody_expects_is_told_of_and_listed() -> None:
     assert "asked to boot" not in run("status", "gpu-001")[1]
     assert "X9 is no node of the inventory" in run("strangers")[1]
     assert [s["serial"] for s in json.loads(run("strangers", "--json")[1])] == ["X9"]
+
+
+def test_show_counts_the_posts_of_the_newest_run_and_says_how_the_machine_went_on() -> None:
+    site = Site()
+
+    async def served() -> None:
+        await site.want()
+        await site.tend()
+
+    @asynccontextmanager
+    async def open_site() -> AsyncIterator[ConnectedSite]:
+        yield ConnectedSite(site.store, site.bus, site.clock, site.evidence, site.settings, "ann")
+
+    asyncio.run(served())
+    cli = typer.Typer()
+    add_views(cli, open_site, Known(STEPS, WORKFLOWS, lambda sku: unjudgeable(sku, {})))
+    text = CliRunner().invoke(cli, ["show", "gpu-001"], catch_exceptions=False).output
+    assert "POSTs 2: network boot, proof boot" in text
+    assert "after the install: kexec" in text
+    seen = json.loads(CliRunner().invoke(cli, ["show", "gpu-001", "--json"], catch_exceptions=False).output)
+    assert seen["posts"] == ["network boot", "proof boot"]
 
 
 def test_check_makes_a_parked_node_an_exit_code() -> None:

@@ -47,6 +47,8 @@ def interface(**changes: Any) -> dict[str, Any]:
         "name": "eth0",
         "enabled": True,
         "lag": None,
+        "parent": None,
+        "tagged_vlans": [],
         "mtu": None,
         "mac_address": "02:00:00:00:00:17",
         "wwn": None,

@@ -132,6 +132,16 @@ def test_vlan_of_the_prefix_where_the_port_names_none() -> None:
     assert wish(record(prefixes=[prefix(vlan={"vid": 55})])).interfaces[0].vlan == 55
 
 
+@pytest.mark.parametrize(
+    "vlan", [{"untagged_vlan": {"vid": 120}}, {"tagged_vlans": [{"vid": 120}]}], ids=["untagged", "tagged"]
+)
+def test_a_subinterface_is_a_vlan_of_its_parent(vlan: dict[str, object]) -> None:
+    rows = [interface(tagged_vlans=[{"vid": 7}]), interface(id=32, name="eth0.120", parent={"name": "eth0"}, **vlan)]
+    eth0, sub = wish(record(interfaces=rows)).interfaces
+    assert (sub.parent, sub.vlan) == ("eth0", 120)
+    assert (eth0.parent, eth0.vlan) == (None, None)
+
+
 def test_a_breakout_cable_names_no_single_peer() -> None:
     ends = [{"name": n, "device": {"name": "leaf1", "display": "leaf1"}} for n in ("swp1", "swp2")]
     assert wish(record(interfaces=[interface(connected_endpoints=ends)])).interfaces[0].peer is None

@@ -32,6 +32,17 @@ async def test_a_granted_machine_writes_its_one_disk_once_boots_it_and_phones_ho
     assert machine.data.sha256() == data_before
 
 
+async def test_an_image_with_another_hash_is_reported_and_never_booted(boot: Boot, machine: SimulatedMachine) -> None:
+    artifact = boot.directory / "artifacts" / boot.image.sha256
+    artifact.write_bytes(artifact.read_bytes()[:-1] + b"x")
+    await boot.grant(machine)
+    await machine.power_on(network=True)
+    grant = await boot.until(boot.granted, lambda grant: grant.state is GrantState.REPORTED)
+    assert grant.report is not None
+    assert (grant.report.ok, grant.report.host_key) == (False, "")
+    assert f"the release says {boot.image.raw_sha256}" in grant.report.message
+
+
 async def test_a_machine_without_a_grant_boots_its_disk_and_writes_nothing(
     boot: Boot, machine: SimulatedMachine
 ) -> None:

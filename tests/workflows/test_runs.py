@@ -10,7 +10,8 @@ from workflows.engine.look import View
 from workflows.engine.ports import BootTarget, Message, Power
 from workflows.model.cap import Cap
 from workflows.model.desired import Intent
-from workflows.model.grant import Grant, GrantState
+from workflows.model.grant import Grant, GrantState, NextBoot
+from workflows.model.posts import posts
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
 from workflows.model.verdict import Verdict
@@ -386,3 +387,50 @@ async def test_a_machine_that_lost_power_is_not_wiped_again_where_the_inventory_
     view = await lose_power_while_writing(site)
     assert (view.status.state, site.world.wipes) == (NodeState.PARKED, 1)
     assert "bringup-protected" in view.status.reason
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        (NextBoot.KEXEC, ("network boot", "proof boot")),
+        (NextBoot.FIRMWARE, ("network boot", "first boot from disk", "proof boot")),
+    ],
+)
+async def test_the_posts_of_a_run_follow_from_its_journal(how: NextBoot, expected: tuple[str, ...]) -> None:
+    site = Site()
+    site.world.next = how
+    await site.want()
+    view = await site.tend()
+    assert view.status.state is NodeState.IN_SERVICE
+    assert posts(view.state) == expected
+    assert site.world.boots == len(expected)
+
+
+async def test_a_network_boot_after_lost_power_is_a_post_too() -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    assert posts((await site.tend()).state) == ("network boot",)
+    site.world.reports = True
+    view = await lose_power_while_writing(site)
+    assert posts(view.state) == ("network boot", "network boot again", "proof boot")
+    assert site.world.boots == 3
+
+
+async def test_an_older_copy_of_the_same_image_is_not_taken_for_the_new_one() -> None:
+    site = Site()
+    site.world.old_copy = "lab.nb-1.c4.1"
+    await site.want()
+    view = await site.tend()
+    assert view.status.state is NodeState.FAILED
+    assert "older copy" in view.status.reason
+    assert "lab.nb-1.c4.1" in view.status.reason
+
+
+async def test_what_the_machine_reports_against_its_image_ends_the_run_in_one_sentence() -> None:
+    site = Site()
+    site.world.fails = "the disk holds aa, the release says bb"
+    await site.want()
+    view = await site.tend()
+    assert (view.status.state, site.world.wipes) == (NodeState.FAILED, 1)
+    assert view.status.reason == "the machine reported: the disk holds aa, the release says bb"

@@ -10,7 +10,7 @@ from datetime import datetime
 from workflows.engine.caps import Caps, Limit, limit_of_grant
 from workflows.engine.ports import Clock, Store, Value
 from workflows.model.errors import Conflict
-from workflows.model.grant import Grant, GrantState
+from workflows.model.grant import Grant, GrantState, grant_name
 from workflows.model.keys import Cause, NodeKey
 from workflows.model.run import Run
 from workflows.model.settings import SiteSettings
@@ -20,7 +20,7 @@ _ENDED = (GrantState.CLOSED, GrantState.REPORTED)
 
 def grant_key(node: NodeKey, cause: Cause, attempt: int) -> str:
     """The key of one grant."""
-    return f"grant.{node}.{cause}.{attempt}"
+    return f"grant.{grant_name(node, cause, attempt)}"
 
 
 @dataclass(frozen=True, slots=True)

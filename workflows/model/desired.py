@@ -36,7 +36,10 @@ class PeerPort(Record):
 
 
 class Interface(Record):
-    """One network interface as the inventory wants it. ``guid`` is an InfiniBand port GUID (NetBox's ``wwn``)."""
+    """One network interface as the inventory wants it. ``guid`` is an InfiniBand port GUID (NetBox's ``wwn``).
+
+    ``vlan`` is the interface's VLAN: the switch adds the tag on a port; the node adds it on an interface with a ``parent``.
+    """
 
     name: str
     mac: str | None = None
@@ -45,6 +48,7 @@ class Interface(Record):
     vlan: int | None = None
     mtu: int | None = None
     lag: str | None = None
+    parent: str | None = None
     mgmt_only: bool = False
     peer: PeerPort | None = None
 

@@ -36,6 +36,11 @@ LEGAL: dict[GrantState, frozenset[GrantState]] = {
 }
 
 
+def grant_name(node: NodeKey, cause: Cause, attempt: int) -> str:
+    """What a grant is called, in its key and in ``/etc/bringup/grant`` of the system that it wrote."""
+    return f"{node}.{cause}.{attempt}"
+
+
 class Disk(Record):
     """One disk as the machine sees it. ``id`` is its WWN, else its serial: never a device name."""
 
@@ -71,6 +76,13 @@ class Machine(Record):
     firmware: str = ""
 
 
+class NextBoot(StrEnum):
+    """How a machine goes on after its report: straight into the installed kernel, or through its firmware (one POST)."""
+
+    KEXEC = "kexec"
+    FIRMWARE = "firmware"
+
+
 class Report(Record):
     """What the machine says after its work. ``host_key`` is the new system's SSH public key, made for this grant."""
 
@@ -81,6 +93,8 @@ class Report(Record):
     root_uuid: str = ""
     host_key: str = ""
     writes_on_disk: int = 0
+    next: NextBoot = NextBoot.FIRMWARE
+    next_reason: str = ""
 
 
 class Refusal(Record):

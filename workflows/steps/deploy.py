@@ -149,5 +149,7 @@ def _reported(grant: Grant, refusals: int) -> Verified:
             "writes_on_disk": report.writes_on_disk,
             "attempt": grant.attempt,
             "refusals": refusals,
+            "next": report.next.value,
+            "next_reason": report.next_reason,
         }
     )

@@ -12,7 +12,7 @@ from workflows.steps.reading import Reading
 class Reach(Reading):
     """Host-key checking is on: another machine at this address doesn't pass."""
 
-    name, version = "reach", 1
+    name, version = "reach", 2
     timeout = timedelta(minutes=45)
     retry = Retry(attempts=5)
 

@@ -1,6 +1,6 @@
 """``reboot``: the proof that the disk boots by itself: one power-off and -on by the BMC with no override set (failure 19).
 
-It is also the roles' reboot. Proven by a new boot id, the root file system that this grant wrote, and no script but
+It is also the roles' reboot. Proven by a new boot id, the system that this grant wrote, and no script but
 *local* served to the machine meanwhile.
 """
 
@@ -20,7 +20,7 @@ _SYNC = timedelta(seconds=30)
 class Reboot:
     """Off, verify off, boot from disk, on. Each is absolute, so a crash in between only repeats what is missing."""
 
-    name, version = "reboot", 1
+    name, version = "reboot", 2
     timeout = timedelta(minutes=45)
     retry = Retry(attempts=2)
     destructive = needs_approval = False
