@@ -19,6 +19,7 @@ from boot.image.command import run
 from lab.disk import LabDisk
 from lab.qemu import qmp
 from lab.qemu.network import Network
+from lab.qemu.posts import PostCounter
 from workflows.model.errors import Refused, Unreachable
 from workflows.model.record import Json
 
@@ -53,6 +54,7 @@ class QemuMachine:
     disk_bytes: int = 4 << 30
     data_bytes: int = 1 << 30
     boots: int = 0
+    _posts: PostCounter | None = field(default=None, repr=False)
     _process: "asyncio.subprocess.Process | None" = field(default=None, repr=False)
     _written_before: int = 0
     _data_before: str = ""
@@ -108,6 +110,8 @@ class QemuMachine:
                 stderr=log,
             )
         await self._wait_for_monitor()
+        self._posts = self._posts or PostCounter(self._events)
+        await self._posts.started()
         commands: list[tuple[str, dict[str, Json]]] = []
         if network:
             # By way of 11 and 12, because an index may be given only once at a time.
@@ -125,10 +129,17 @@ class QemuMachine:
             self._written_before += await self._written_now()
         process.kill()
         await process.wait()
+        assert self._posts is not None
+        await self._posts.ended()
 
     def running(self) -> bool:
         """Whether QEMU lives."""
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def posts(self) -> int:
+        """How often the machine has gone through its firmware, by QEMU's own word: its starts and its resets."""
+        return self._posts.count if self._posts is not None else 0
 
     async def block_written(self) -> int:
         """Bytes that the guest has written to its system disk since this object was made, by QEMU's own count."""
@@ -141,6 +152,10 @@ class QemuMachine:
     @property
     def _monitor(self) -> Path:
         return self.directory / "qmp"
+
+    @property
+    def _events(self) -> Path:
+        return self.directory / "qmp-events"
 
     async def _written_now(self) -> int:
         (stats,) = await qmp.ask(self._monitor, ("query-blockstats", {}))
@@ -165,13 +180,14 @@ class QemuMachine:
         raise Refused(f"QEMU of {self.serial} did not start: {(self.directory / 'qemu.log').read_text()[-400:]}")
 
     def _command(self, nic_index: int) -> list[str]:
-        (self._monitor).unlink(missing_ok=True)
+        for socket in (self._monitor, self._events):
+            socket.unlink(missing_ok=True)
         words = [
             "qemu-system-x86_64", "-name", self.serial, "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max",
             "-smp", "1", "-m", str(self.memory_mib), "-nodefaults", "-display", "none", "-S", "-uuid", self.uuid,
             "-smbios", f"type=1,manufacturer=Lab,product=Lab,serial={self.serial},uuid={self.uuid}",
             "-object", "rng-random,id=r0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=r0",
-            "-qmp", f"unix:{self._monitor},server=on,wait=off",
+            "-qmp", f"unix:{self._monitor},server=on,wait=off", "-qmp", f"unix:{self._events},server=on,wait=off",
             "-chardev", f"file,id=c0,path={self.console},append=on", "-serial", "chardev:c0",
             "-netdev", f"tap,id=n0,ifname={self.network.tap(self.number)},script=no,downscript=no",
             "-device", f"virtio-net-pci,id=nic0,netdev=n0,mac={self.macs[0]},bootindex={nic_index}",

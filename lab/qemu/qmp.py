@@ -22,16 +22,38 @@ async def ask(path: Path, *commands: tuple[str, dict[str, Json]]) -> list[Json]:
         Unreachable: no QEMU answers there within 20 s.
         Refused: QEMU refused a command.
     """
+    reader, writer = await connect(path)
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            return [await _one(reader, writer, *command) for command in commands]
+    except (OSError, TimeoutError) as error:
+        raise _no_answer(path, error) from None
+    finally:
+        writer.close()
+
+
+async def connect(path: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A monitor that takes commands and sends its events, one JSON object a line.
+
+    Raises:
+        Unreachable: no QEMU answers there within 20 s.
+    """
     try:
         async with asyncio.timeout(_PATIENCE_S):
             reader, writer = await asyncio.open_unix_connection(path, limit=_LINE_LIMIT)
             try:
                 await reader.readline()
-                return [await _one(reader, writer, *c) for c in (("qmp_capabilities", {}), *commands)][1:]
-            finally:
+                await _one(reader, writer, "qmp_capabilities", {})
+            except BaseException:
                 writer.close()
+                raise
     except (OSError, TimeoutError) as error:
-        raise Unreachable(f"no QEMU answers at {path}: {error!r}") from None
+        raise _no_answer(path, error) from None
+    return reader, writer
+
+
+def _no_answer(path: Path, error: Exception) -> Unreachable:
+    return Unreachable(f"no QEMU answers at {path}: {error!r}")
 
 
 async def _one(
