@@ -47,6 +47,7 @@ MODULES = (
     "kernel/drivers/virtio",
     "kernel/drivers/char/hw_random/virtio-rng.ko",
     "kernel/fs/btrfs",
+    "kernel/fs/efivarfs",
     "kernel/fs/ext4",
     "kernel/fs/fat",
     "kernel/fs/xfs",

@@ -2,4 +2,6 @@
 
 Owns ``bringup image build``. Needs root and Debian packages (``NEEDED`` in ``build``); never a loop device, never the
 host's own disks. Everything it makes lies under the given cache directory, named by the content of its recipe.
+
+Owns ``bringup image import`` too, which takes in images that were made elsewhere and needs neither root nor a mount.
 """

@@ -30,11 +30,12 @@ async def test_staged_in_netbox_becomes_active_by_evidence(site: Racked) -> None
     assert image <= await machine.qemu.block_written() <= 1.2 * image + (64 << 20)
     assert machine.qemu.drive("system").marker() == (1, f"{status['run']}.1"), "one write, by the first grant"
     assert machine.qemu.data_untouched()
-    assert machine.qemu.boots == 2, "one network boot, and the proof boot from disk"
+    assert machine.qemu.posts == 2, "one network boot, and the proof boot from disk; kexec saved the one between"
     assert machine.bmc.bmc.ledger.stale_writes == []
     entries = await site.api.rows("extras/journal-entries", assigned_object_id=site.devices[0])
     assert any("succeeded" in e["comments"] for e in entries)
     assert "in-service" in await site.site.services.cli("bob", "status")
+    assert "POSTs 2: network boot, proof boot" in await site.site.services.cli("bob", "show", machine.name)
 
     report = BurnInReport.decode(await site.site.seen.evidence.get(str(status["report"])))
     assert report.accepted
