@@ -50,6 +50,8 @@ MODULES = (
     "kernel/fs/efivarfs",
     "kernel/fs/ext4",
     "kernel/fs/fat",
+    "kernel/fs/nls/nls_ascii.ko",
+    "kernel/fs/nls/nls_cp437.ko",
     "kernel/fs/xfs",
     "kernel/net/packet",
     "kernel/arch/x86/crypto",

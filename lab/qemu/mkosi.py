@@ -24,7 +24,8 @@ _PACKAGES = (
 )  # fmt: skip
 _MKOSI = (
     *("--distribution", "debian", "--release", "bookworm", "--format", "gpt_ext4"),
-    *("--bootable", "--esp-size", "128M", "--root-size", "1600M", "--nspawn-keep-unit"),
+    *("--bootable", "--esp-size", "64M", "--root-size", "800M", "--nspawn-keep-unit"),
+    *("--without-unified-kernel-images",),
     *("--kernel-command-line", "console=ttyS0,115200 net.ifnames=0", "--package", ",".join(_PACKAGES)),
 )
 _MOUNT = """#!/bin/sh
