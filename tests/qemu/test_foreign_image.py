@@ -13,7 +13,8 @@ from tests.qemu.test_boot import check_vlan
 from tests.qemu.world import GRANT_NAME, World, one_machine
 from workflows.model.grant import NextBoot
 
-pytestmark = pytest.mark.e2e
+# Building an image with another tool and booting it takes many minutes; the agent itself is shown by test_boot.
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 GIB = 1 << 30
 
