@@ -51,13 +51,14 @@ find_grub() { # base, file
   found "$1" "${line%%[[:space:]]*}" "$(sed -nE 's/^[[:space:]]*initrd(efi)?[[:space:]]+//p' /tmp/entry)" "${line#*[[:space:]]}"
 }
 
-# No boot loader that we can read: the newest kernel by its version.
+# No boot loader that we can read: the newest kernel by its version. Its root is mounted for writing at once: an image
+# whose fstab names no root would stay read-only for good.
 find_newest() { # folder
   newest=$(ls "$1" | sed -n 's/^vmlinuz-//p' | grep -v rescue | sort -V | tail -n 1)
   [ -n "$newest" ] || return 1
   for initrd in "initrd.img-$newest" "initramfs-$newest.img"; do
     [ -f "$1/$initrd" ] || continue
-    found "$1" "vmlinuz-$newest" "$initrd" "ro $(tr ' ' '\n' < /proc/cmdline | grep '^console=' | tr '\n' ' ')"
+    found "$1" "vmlinuz-$newest" "$initrd" "rw $(tr ' ' '\n' < /proc/cmdline | grep '^console=' | tr '\n' ' ')"
     return
   done
   UNCLEAR="kernel $newest has no initrd"

@@ -128,7 +128,7 @@ def test_the_newest_kernel_where_no_boot_loader_can_be_read(tmp_path: Path) -> N
     kernel, initrd, line = asked(root).split("|")
     assert kernel == f"{root}/boot/vmlinuz-6.1.0-18"
     assert initrd == f" {root}/boot/initrd.img-6.1.0-18"
-    assert line.split()[0] == "ro"
+    assert line.split()[0] == "rw"
 
 
 def test_a_kernel_without_initrd_and_no_kernel_at_all_are_unclear(tmp_path: Path) -> None:
