@@ -13,7 +13,7 @@ from app.dhcp import keep_hosts
 from boot.certificates import load_authority, make_server_files
 from boot.server import serving
 from boot.service import BootService
-from boot.settings import BootSettings
+from boot.settings import AGENT_ARGUMENTS, BootSettings
 from workflows.engine.ports import Bus, Secrets, Store
 from workflows.model.errors import BadInput, Unreachable
 
@@ -48,7 +48,7 @@ def boot_settings(config: Config, boot: BootConfig, secrets: Secrets) -> BootSet
         kernel=boot.kernel,
         initrd=boot.initrd,
         authorized_keys=tuple(k for k in ([own] if own else []) + keys if k.strip()),
-        kernel_arguments=boot.kernel_arguments,
+        kernel_arguments=boot.kernel_arguments or AGENT_ARGUMENTS,
         nameservers=boot.nameservers,
     )
 

@@ -13,7 +13,6 @@ from typing import Self
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from boot.settings import AGENT_ARGUMENTS
 from inventory_sync.settings import SyncSettings
 from workflows.drivers.scheduler.names import NodeNames
 from workflows.model.errors import BadInput
@@ -133,7 +132,7 @@ class BootConfig(Record):
     certificates: Path
     kernel: str = "vmlinuz"
     initrd: str = "agent.gz"
-    kernel_arguments: str = AGENT_ARGUMENTS
+    kernel_arguments: str | None = None
     authorized_keys: Path | None = None
     nameservers: tuple[str, ...] = ()
     dhcp: DhcpConfig | None = None

@@ -74,6 +74,7 @@ async def write_back(api: NetBoxApi, device: Row, wish: Desired, status: NodeSta
 
     Raises:
         Unreachable, Refused: as ``NetBoxApi`` does.
+        Conflict: a person changed the device since it was read; nothing of the person's is overwritten.
     """
     change = difference(device, wish, status, settings)
     if change is None:
@@ -83,7 +84,7 @@ async def write_back(api: NetBoxApi, device: Row, wish: Desired, status: NodeSta
         newest = await api.page("extras/journal-entries", 20, ordering="-created", **about)
         if not any(entry.mark in row["comments"] for row in newest):
             await api.create("extras/journal-entries", about | {"kind": entry.kind, "comments": entry.text})
-    await api.update("dcim/devices", device["id"], change.patch)
+    await api.update("dcim/devices", device["id"], change.patch, seen=device)
     return True
 
 

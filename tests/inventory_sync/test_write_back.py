@@ -4,6 +4,7 @@ import pytest
 
 from inventory_sync.netbox_setup import ensure, wanted
 from tests.inventory_sync.conftest import SECRET, SETTINGS, Rig
+from workflows.model.errors import Conflict
 from workflows.model.status import NodeState, NodeStatus, StepTiming
 
 pytestmark = pytest.mark.real
@@ -81,3 +82,16 @@ async def test_peoples_own_field_keeps_its_own(rig: Rig) -> None:
     now = await rig.admin.get("extras/custom-fields", field["id"])
     assert now is not None
     assert (now["label"], sorted(now["object_types"])) == ("Router", ["ipam.prefix", "ipam.vlan"])
+
+
+async def test_an_outcome_never_overwrites_what_a_person_changed_meanwhile(rig: Rig) -> None:
+    """NetBox saves a device whole: our PATCH of a field, made from an older read, would take the person's status back."""
+    read = await rig.admin.get("dcim/devices", rig.pk)
+    assert read is not None
+    await rig.admin.update("dcim/devices", rig.pk, {"status": "failed"})
+    with pytest.raises(Conflict):
+        await rig.admin.update("dcim/devices", rig.pk, {"custom_fields": {"bringup_state": "idle"}}, seen=read)
+    now = await rig.admin.get("dcim/devices", rig.pk)
+    assert now is not None
+    assert now["status"]["value"] == "failed"
+    await rig.admin.update("dcim/devices", rig.pk, {"custom_fields": {"bringup_state": "idle"}}, seen=now)
