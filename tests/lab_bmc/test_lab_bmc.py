@@ -62,12 +62,15 @@ async def login(http: aiohttp.ClientSession, served: ServedBmc) -> tuple[int, st
 @pytest.mark.parametrize("served", [PLAIN, DGX_LIKE], indirect=True, ids=["plain", "dgx"])
 async def test_sushy_boots_the_network_once(served: ServedBmc, certificate: LabCertificate) -> None:
     def drive() -> str:
-        root = sushy.Sushy(served.url, *USER, verify=str(certificate.ca))
+        auth = sushy.auth.SessionAuth(*USER)
+        root = sushy.Sushy(served.url, auth=auth, verify=str(certificate.ca))
         (system,) = [s for s in root.get_system_collection().get_members() if not s.identity.startswith("HGX_")]
         assert (system.serial_number, system.uuid) == ("SN1", UUID)
         system.set_system_boot_options(sushy.BOOT_SOURCE_TARGET_PXE, enabled=sushy.BOOT_SOURCE_ENABLED_ONCE)
         assert system.power_state == sushy.POWER_STATE_OFF
         system.reset_system(sushy.RESET_ON)
+        # Else it logs out when it is collected: at any later moment, in the thread that has to answer it.
+        auth.close()
         return str(system.path)
 
     assert await asyncio.to_thread(drive) == f"/redfish/v1/Systems/{served.bmc.traits.system_id}"
