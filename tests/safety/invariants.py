@@ -15,7 +15,7 @@ from workflows.model.cap import Cap
 from workflows.model.desired import Intent
 from workflows.model.grant import Grant, GrantState
 from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase, fold
-from workflows.model.keys import NodeKey, site_of
+from workflows.model.keys import NodeKey
 from workflows.model.run import Run
 from workflows.model.status import NodeState
 
@@ -78,9 +78,9 @@ async def unrest(store: MemoryStore, world: World, *, overtaken: bool) -> list[s
     if view.run is not None and view.open_run is None:
         grants = [Grant.decode(v.data or b"") for v in await store.list(f"grant.{node}.>")]
         found += [f"grant {g.cause}.{g.attempt} is open and no run is" for g in grants if g.state is GrantState.OPEN]
-        cap = Cap.decode((await store.get(f"cap.{site_of(node)}")).data or b"{}")
-        held = () if overtaken else tuple(s.holder for s in cap.slots)
-        found += [f"{holder} holds a slot and no run is open" for holder in held if f".{node}." in holder]
+        caps = [(v.key, Cap.decode(v.data or b"{}")) for v in await store.list("cap.>")]
+        held = [] if overtaken else [(key, s.holder) for key, cap in caps for s in cap.slots if s.until is None]
+        found += [f"{who} holds a slot of {key} and no run is open" for key, who in held if f"{node}." in who]
         if world.boot is BootTarget.NETWORK_ONCE and world.bmc_up:
             found.append("a network boot is left at the BMC")
         if view.stored != view.status:
