@@ -12,6 +12,9 @@ from workflows.model.errors import BadInput
 
 Replicas = Annotated[int, typer.Option("--replicas", help="copies of each stream when they are made", min=1, max=5)]
 Write = Annotated[Path | None, typer.Option("--write", help="replace this file instead of printing")]
+Restored = Annotated[
+    bool, typer.Option("--restored", help="the store was restored from a backup: each open run waits for a person")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="log every step")]
 
 
@@ -26,11 +29,11 @@ def add_services(cli: typer.Typer, config: Callable[[], Config]) -> None:
         asyncio.run(services.worker(config(), verbose))
 
     @cli.command()
-    def sync(verbose: Verbose = False, replicas: Replicas = 1) -> None:
+    def sync(verbose: Verbose = False, replicas: Replicas = 1, restored: Restored = False) -> None:
         """Follow the inventory: NetBox (webhook, change log, resync) or a directory of YAML files. Writes outcomes back."""
         from app import services
 
-        asyncio.run(services.sync(config(), verbose, replicas))
+        asyncio.run(services.sync(config(), verbose, replicas, restored))
 
     boots = typer.Typer()
     cli.add_typer(boots, name="boot")
@@ -60,8 +63,8 @@ def add_services(cli: typer.Typer, config: Callable[[], Config]) -> None:
         typer.echo(f"{write} is written: restart dnsmasq" if changed else f"{write} says so already")
 
     @cli.command()
-    def up(verbose: Verbose = False, replicas: Replicas = 1) -> None:
+    def up(verbose: Verbose = False, replicas: Replicas = 1, restored: Restored = False) -> None:
         """Everything in one process, with a NATS server of its own where none is configured."""
         from app import services
 
-        asyncio.run(services.up(config(), verbose, replicas))
+        asyncio.run(services.up(config(), verbose, replicas, restored))

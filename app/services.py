@@ -18,39 +18,44 @@ from app.connect import connected
 from app.site_worker import serve_worker
 from app.sync import serve_sync
 from app.up import SELF, own_nats
+from app.witness import Witness
 from workflows.drivers.secrets import FileSecrets
+from workflows.engine.epoch import close_older_grants, declare_restored, make_epoch
+from workflows.engine.ports import Secrets
 from workflows.jetstream.site import JetStreamSite
 
-type Service = Callable[[JetStreamSite], Awaitable[None]]
+type Service = Callable[[JetStreamSite, Config], Awaitable[None]]
 
 
 async def worker(config: Config, verbose: bool) -> None:
     """A worker alone. Raises as ``connected`` and the worker do."""
-    await _serve(config, "worker", lambda site: _worker(config, site), verbose)
+    await _serve(config, "worker", lambda site, known: _worker(known, site), verbose)
 
 
-async def sync(config: Config, verbose: bool, replicas: int) -> None:
-    """The inventory's side alone; makes the streams first. Raises as ``connected`` and ``serve_sync`` do."""
+async def sync(config: Config, verbose: bool, replicas: int, restored: bool) -> None:
+    """The inventory's side alone; makes the streams and the epoch first. Raises as ``connected`` and ``serve_sync`` do."""
     secrets = FileSecrets(config.secrets)
-    await _serve(config, "sync", lambda site: serve_sync(config, site, secrets), verbose, replicas)
+    await _serve(config, "sync", lambda site, known: serve_sync(known, site, secrets), verbose, replicas, restored)
 
 
 async def boot(config: Config, verbose: bool) -> None:
     """The boot service alone. Raises as ``connected`` and ``serve_boot`` do."""
     secrets = FileSecrets(config.secrets)
-    await _serve(config, "boot", lambda site: serve_boot(config, site.store, site.bus, secrets), verbose)
+    await _serve(config, "boot", lambda site, known: _boot(known, site, secrets), verbose)
 
 
-async def up(config: Config, verbose: bool, replicas: int) -> None:
+async def up(config: Config, verbose: bool, replicas: int, restored: bool) -> None:
     """All of them, over a NATS server of our own where the configuration names none."""
     _logging(verbose)
     async with own_nats(config) as (config, login):
         secrets = FileSecrets(config.secrets)
         async with connected(config, secrets, SELF, make_streams=replicas, login=login) as site:
+            await _prepared(site, restored)
+            config, witness = await _met(config, site, SELF)
             _say_so(config)
-            services = [_worker(config, site), serve_sync(config, site, secrets)]
+            services = [witness.watch(), _worker(config, site), serve_sync(config, site, secrets)]
             if config.boot is not None:
-                services.append(serve_boot(config, site.store, site.bus, secrets))
+                services.append(_boot(config, site, secrets))
             await _until_told(services)
 
 
@@ -66,14 +71,42 @@ def worker_name() -> str:
     return f"{socket.gethostname().partition('.')[0]}-{os.getpid()}"
 
 
+async def _boot(config: Config, site: JetStreamSite, secrets: Secrets) -> None:
+    """The boot service; grants of a life that the store forgot are closed before it answers anybody."""
+    if config.settings.epoch is not None:
+        await close_older_grants(site.store, config.settings.site, config.settings.epoch)
+    await serve_boot(config, site.store, site.bus, secrets)
+
+
 async def _worker(config: Config, site: JetStreamSite) -> None:
     await serve_worker(config, site, FileSecrets(config.secrets), worker_name())
 
 
-async def _serve(config: Config, who: str, service: Service, verbose: bool, replicas: int | None = None) -> None:
+async def _serve(
+    config: Config, who: str, service: Service, verbose: bool, replicas: int | None = None, restored: bool = False
+) -> None:
     _logging(verbose)
     async with connected(config, FileSecrets(config.secrets), who, make_streams=replicas) as site:
-        await _until_told([service(site)])
+        if replicas is not None:
+            await _prepared(site, restored)
+        config, witness = await _met(config, site, who)
+        await _until_told([witness.watch(), service(site, config)])
+
+
+async def _prepared(site: JetStreamSite, restored: bool) -> None:
+    """The store has an epoch: its first, or a new one where a person said that it was restored."""
+    if not restored:
+        await make_epoch(site.store, site.clock)
+        return
+    epoch = await declare_restored(site.store, site.clock)
+    sys.stderr.write(f"The store has the new epoch {epoch.id}; each run that was open waits for a person\n")
+
+
+async def _met(config: Config, site: JetStreamSite, who: str) -> tuple[Config, Witness]:
+    """The configuration with the store's epoch, if it is the store that this host knows. Raises as ``Witness.meet``."""
+    witness = Witness(site.store, site.clock, config.data / f"store-{who}.json")
+    settings = config.settings.model_copy(update={"epoch": await witness.meet()})
+    return config.model_copy(update={"settings": settings}), witness
 
 
 async def _until_told(services: Sequence[Awaitable[None]]) -> None:

@@ -44,3 +44,15 @@ class NetBoxInventory:
             return None
         wish = project(record, self.settings, await asyncio.to_thread(self.profiles))
         return beside(wish, (await stored(self.store, node)).desired)
+
+    async def accepted_by(self, node: NodeKey) -> str:
+        """The custom field that write-back never empties.
+
+        Raises:
+            Unreachable: NetBox gave no answer.
+            Refused: NetBox refused our token.
+        """
+        pk = pk_of(node)
+        rows = await self.api.rows("dcim/devices", id=pk) if pk is not None else []
+        shown = rows[0]["custom_fields"].get(self.settings.fields.accepted_run) if rows else None
+        return shown if isinstance(shown, str) else ""

@@ -73,6 +73,18 @@ class YamlSource:
         wish = await asyncio.to_thread(self._parse, stem)
         return beside(wish, (await stored(self.store, node)).desired)
 
+    async def accepted_by(self, node: NodeKey) -> str:
+        """What the outcome beside the node's file says; it is no witness where it was lost with the store."""
+        return await asyncio.to_thread(self._accepted_by, node)
+
+    def _accepted_by(self, node: NodeKey) -> str:
+        stem = next((s for s in _files(self.directory) if key_of(self.site, s) == node), None)
+        path = self.directory / f"{stem}{_STATUS}"
+        if stem is None or not path.exists():
+            return ""
+        content = read_yaml(path)
+        return str(content.get("accepted_run") or "")
+
     async def look(self) -> None:
         """Bring desired state in step with all files, once.
 
@@ -137,6 +149,8 @@ class YamlSource:
         content: dict[str, Any] = {"node": node, "state": status.state.value}
         content |= {"generation": last.generation} if last else {}
         content |= {"problems": problems} if problems else {}
+        if not status.accepted_run and (witness := await self.accepted_by(node)):
+            content["accepted_run"] = witness  # never emptied: it is the outside witness when our own store was lost
         for name in ("run", "step", "reason", "next_action", "outcome", "accepted_run", "report"):
             if getattr(status, name):
                 content[name] = getattr(status, name)

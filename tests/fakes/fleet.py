@@ -51,3 +51,7 @@ class FleetWorld:
     async def read(self, node: NodeKey) -> Desired | None:
         """The inventory's record."""
         return await self.worlds[node].read(node)
+
+    async def accepted_by(self, node: NodeKey) -> str:
+        """The run that it shows."""
+        return await self.worlds[node].accepted_by(node)

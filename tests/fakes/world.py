@@ -101,6 +101,7 @@ class World:
     reachable: bool = True
     bmc_up: bool = True
     inventory_up: bool = True
+    accepted_run: str = ""
     verdict: Verdict = Verdict.PASS
     wiped: list[Wipe] = field(default_factory=list)
     accepted: list[Write] = field(default_factory=list)
@@ -294,6 +295,12 @@ class World:
         said = Desired.decode(value.data) if value.data is not None else None
         self.looks.append(Look(said, self.store.sequence))
         return said
+
+    async def accepted_by(self, node: NodeKey) -> str:
+        """What write-back once told it."""
+        if not self.inventory_up:
+            raise Unreachable("the inventory doesn't answer")
+        return self.accepted_run
 
 
 class WorldBmc:

@@ -133,6 +133,9 @@ async def test_two_with_one_serial_are_both_refused_until_one_is_corrected(rig: 
     now = await inventory.read(f"lab.nb-{one}")
     assert now is not None
     assert now.problems
+    assert await inventory.accepted_by(f"lab.nb-{one}") == ""
+    await rig.admin.update("dcim/devices", one, {"custom_fields": {"bringup_accepted_run": f"lab.nb-{one}.c55"}})
+    assert await inventory.accepted_by(f"lab.nb-{one}") == f"lab.nb-{one}.c55"
     await rig.admin.update("dcim/devices", two, {"serial": "SN-002"})
     await rig.look(two)
     for node in (one, two):

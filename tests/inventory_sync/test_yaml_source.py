@@ -128,6 +128,17 @@ async def test_two_files_with_one_key_are_refused(source: YamlSource) -> None:
     assert (await source.store.get("desired.lab.gpu-1")).data is None
 
 
+async def test_the_run_that_accepted_a_node_stays_beside_its_file_when_the_store_was_lost(source: YamlSource) -> None:
+    write(source, "gpu-001", NODE.format(11))
+    await source.look()
+    assert await source.accepted_by("lab.gpu-001") == ""
+    (source.directory / "gpu-001.status.yaml").write_text("accepted_run: lab.gpu-001.c55\n")
+    await source.look()
+    await source._show("lab.gpu-001")
+    assert beside(source, "gpu-001")["accepted_run"] == "lab.gpu-001.c55"
+    assert await source.accepted_by("lab.gpu-001") == "lab.gpu-001.c55"
+
+
 async def test_a_mac_address_of_decimal_digits_is_no_number(source: YamlSource) -> None:
     write(source, "n1", NODE.format(11).replace("02:00:00:00:00:11", "52:54:00:12:34:56"))
     await source.look()

@@ -30,6 +30,8 @@ MAY = [
     ("worker", "note.finished.lab.nb-1"),
     ("worker", "dead.command"),
     ("sync", "$KV.state.desired.lab.nb-1"),
+    ("sync", "$KV.state.epoch"),
+    ("sync", "$KV.state.witness.0123abcd"),
     ("sync", "evt.netbox.device.7"),
     ("sync", "command.sync.reimage.lab"),
     ("sync", "wake.lab.nb-1"),

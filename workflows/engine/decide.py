@@ -54,7 +54,14 @@ type Act = Begin | Check | Rest | Park | Settle | Finish
 
 
 def decide(
-    run: Run, state: Fold, now: datetime, steps: Steps, *, approval_life: timedelta, stirred: bool = False
+    run: Run,
+    state: Fold,
+    now: datetime,
+    steps: Steps,
+    *,
+    approval_life: timedelta,
+    epoch: str = "",
+    stirred: bool = False,
 ) -> Act:
     """The next act. ``stirred`` says that the key which the run waits for has changed since.
 
@@ -72,6 +79,11 @@ def decide(
             "look at the workers' logs, then retry or cancel",
         )
     due = stirred or state.last is None or state.last.due_at is None or now >= state.last.due_at
+    if run.epoch and epoch and (state.epoch or run.epoch) != epoch:
+        return Park(
+            "store restored: this run was open in the backup, and nobody knows what has happened to the machine since",
+            "look at the machine and at the inventory, then retry or cancel",
+        )
     if state.phase is Phase.ENDING:
         return Settle() if due else Rest(state.last.due_at if state.last else None)
     unknown = _unknown_step(run, state, steps)

@@ -37,6 +37,8 @@ def permission(run: Run, now: Desired | None) -> Refusal | None:
         return Refusal(f"{label}: {now.problems[0]}; nothing was wiped")
     if (now.serial, now.bmc) != (then.serial, then.bmc) or now.boot_macs() != then.boot_macs():
         return Refusal(f"{label} has another serial, BMC or MAC in the inventory than when the run began")
+    if run.cause.startswith("g") and now.status != then.status:
+        return Refusal(f"{label} has the status {now.status} now, {then.status} began this run; nothing was wiped")
     if run.cause.startswith("g") and not now.same_wish(then):
         return Refusal(f"the wish for {label} changed since the run began", verdict=Verdict.SUPERSEDED)
     return None

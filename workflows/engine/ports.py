@@ -331,3 +331,6 @@ class Inventory(Protocol):
 
     async def read(self, node: NodeKey) -> Desired | None:
         """Read the node's record now and project it; None where it is gone. Raises Unreachable."""
+
+    async def accepted_by(self, node: NodeKey) -> str:
+        """The id of the run that it shows as the one that accepted the node; empty where none. Raises Unreachable."""

@@ -62,6 +62,7 @@ class Runner:
                 claim.clock.now(),
                 self.steps,
                 approval_life=self.settings.approval_life,
+                epoch=self.settings.epoch_id,
                 stirred=True,
             )
             match act:
@@ -110,7 +111,14 @@ class Runner:
             request=answer.ask.sequence,
             digest=answer.digest,
             given_at=answer.ask.at if answer.kind is Kind.APPROVED else None,
+            epoch=self.settings.epoch_id if self._decides(answer) else "",
         )
+
+    def _decides(self, answer: Answer) -> bool:
+        """Whether a person, asked in the present epoch, takes a run of an earlier one on."""
+        epoch = self.settings.epoch
+        taken_on = answer.kind in (Kind.RESUMED, Kind.CANCELLED, Kind.DENIED)
+        return taken_on and epoch is not None and answer.ask.at >= epoch.since
 
     async def _begin(self, claim: Claim) -> bool:
         step = self._current(claim)

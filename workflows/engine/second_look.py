@@ -1,8 +1,9 @@
 """The second look, right before an act that stops or wipes a machine: is it still asked for, and does no job run there?
 
 Theory of operation. Hours may lie between a run's first step and its wipe: an approval, a drain, a full cap, a worker that
-was away. So the worker asks both outside witnesses again before *each* destructive act, also after a crash: the inventory
-(law 4) and the scheduler (failure 25). A scheduler answers for its own nodes only; the rules are:
+was away. So the worker asks the outside witnesses again before *each* destructive act, also after a crash: the inventory
+whether it is still wanted (law 4) and which run it shows as the one that accepted the node (failure 21), and the scheduler
+(failure 25). A scheduler answers for its own nodes only; the rules are:
 
 * a job runs there: never stopped by us, whoever allowed the wipe;
 * a run that has drained the node finds it open again: somebody took it back, so a person is asked;
@@ -10,12 +11,17 @@ was away. So the worker asks both outside witnesses again before *each* destruct
 * no scheduler, or a forced run: nobody is asked, and that is what its approver read.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from workflows.engine.look import replay
 from workflows.engine.permission import Refusal, permission
 from workflows.engine.step import Context
+from workflows.model.journal import Outcome
+from workflows.model.run import Run
 
+_RUN_ID = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+\.[gc][0-9]{1,19}")
 _FORCE = "wait and retry, or cancel and ask for it with force, which a second person has to approve"
 
 
@@ -41,11 +47,28 @@ async def second_look(ctx: Context) -> Refusal | None:
     Raises:
         Transient: the inventory or the scheduler can't be asked.
     """
-    refusal = permission(ctx.run, await ctx.inventory.read(ctx.run.node))
+    refusal = permission(ctx.run, await ctx.inventory.read(ctx.run.node)) or await _unknown_acceptance(ctx)
     if refusal is not None:
         return refusal
     found = await occupied(ctx)
     return None if found is None else Refusal(f"{found.reason}; nothing was stopped or wiped", found.next_action)
+
+
+async def _unknown_acceptance(ctx: Context) -> Refusal | None:
+    """The outside witness (failure 21): the inventory shows the node as accepted by a run that ended well here, too."""
+    shown = await ctx.inventory.accepted_by(ctx.run.node)
+    if not shown:
+        return None
+    value = await ctx.store.get(f"run.{shown}") if _RUN_ID.fullmatch(shown) else None
+    if value is not None and value.data is not None:
+        known = Run.decode(value.data)
+        if (await replay(ctx.store, known)).outcome is Outcome.SUCCEEDED:
+            return None
+    return Refusal(
+        f"the inventory says that run {shown[:100]} accepted {ctx.desired.label}, and the store knows no such run that "
+        "ended well: it was restored from a backup, or is another one; nothing was stopped or wiped",
+        "look at the machine; if it may be wiped, empty that field in the inventory, then retry; else cancel, and adopt it",
+    )
 
 
 async def occupied(ctx: Context) -> Occupied | None:

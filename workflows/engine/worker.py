@@ -107,7 +107,9 @@ class Worker:
         now, life = self.clock.now(), self.settings.approval_life
         if unanswered(view.request, run, view.state, self.settings, now, view.campaign) is not None:
             return True
-        act = decide(run, view.state, now, self.steps, approval_life=life, stirred=view.stirred)
+        act = decide(
+            run, view.state, now, self.steps, approval_life=life, epoch=self.settings.epoch_id, stirred=view.stirred
+        )
         return not isinstance(act, Rest)
 
     def _wanted(self, view: View) -> Chosen | None:
@@ -165,6 +167,7 @@ class Worker:
                 view.desired,
                 chosen,
                 view.run.cause if view.run is not None else None,
+                self.settings.epoch_id,
             )
             try:
                 await self.store.put(f"run.{node}.{run.cause}", run.encode(), expect=0)

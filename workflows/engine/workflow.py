@@ -18,8 +18,10 @@ class Workflow:
     steps: tuple[str, ...]
 
 
-def make_run(workflow: Workflow, steps: Steps, desired: Desired, chosen: Chosen, after: Cause | None) -> Run:
-    """Freeze a run: the steps with their versions, the wish, who asked and why."""
+def make_run(
+    workflow: Workflow, steps: Steps, desired: Desired, chosen: Chosen, after: Cause | None, epoch: str = ""
+) -> Run:
+    """Freeze a run: the steps with their versions, the wish, who asked and why. A preview needs no ``epoch``."""
     ask = chosen.ask
     assert chosen.cause is not None
     return Run(
@@ -36,4 +38,5 @@ def make_run(workflow: Workflow, steps: Steps, desired: Desired, chosen: Chosen,
         caution=chosen.caution,
         force=ask is not None and ask.force,
         after=after,
+        epoch=epoch,
     )

@@ -69,6 +69,7 @@ RIGHTS: Mapping[Role, Rights] = {
             "outcome.*",
             "cap.>",
             "campaign.>",
+            "witness.*",
         ),
         publishes=("wake.>", "note.>", "log.>", "dead.>"),
         consumes=(("WAKE", "*"), ("EVENTS", "commands")),
@@ -76,14 +77,15 @@ RIGHTS: Mapping[Role, Rights] = {
         writes_evidence=True,
     ),
     Role.SYNC: Rights(
-        writes=("desired.>", "cursor.>"),
+        writes=("desired.>", "cursor.>", "epoch", "witness.*"),
         publishes=("wake.>", "evt.netbox.>", "dead.>"),
         consumes=(("EVENTS", "inventory-sync"),),
         commands=True,
         reads_evidence=True,
     ),
     Role.BOOT: Rights(
-        writes=("grant.>", "served.>", "strangers.*"), publishes=("wake.>", "evt.agent.>", "log.>", "dead.>")
+        writes=("grant.>", "served.>", "strangers.*", "witness.*"),
+        publishes=("wake.>", "evt.agent.>", "log.>", "dead.>"),
     ),
     Role.BOT: Rights(consumes=(("NOTE", "bot"),), commands=True, reads_evidence=True),
     Role.WEB: Rights(consumes=(("NOTE", "web"),), commands=True, reads_evidence=True, reads_log=True),

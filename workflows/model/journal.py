@@ -62,8 +62,9 @@ class Outcome(StrEnum):
 class Entry(Record):
     """One entry. ``request``: sequence of the command that it answers; ``watch``: a key whose change ends a wait.
 
-    ``given_at``: when an approval was given, which may be long before its run came to need it (server time).
-    ``withdrawn``: a wait before the act, which takes the open intent back, because nothing was done for it yet.
+    ``given_at``: when an approval was given, which may be long before its run came to need it (server time). ``epoch``: the
+    store's, where a person decided in it (``model/epoch.py``). ``withdrawn``: a wait before the act, which takes the open
+    intent back, because nothing was done for it yet.
     """
 
     kind: Kind
@@ -85,6 +86,7 @@ class Entry(Record):
     given_at: datetime | None = None
     final: bool = False
     withdrawn: bool = False
+    epoch: str = ""
     outcome: Outcome | None = None
     result: Json = None
 
@@ -140,6 +142,7 @@ class Fold:
     last_at: datetime | None = None
     outcome: Outcome | None = None
     reason: str = ""
+    epoch: str = ""
     approved: str = ""
     approved_at: datetime | None = None
     over_caps: bool = False
@@ -196,7 +199,7 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
         state = replace(state, requests=state.requests | {entry.request})
     if entry.kind is Kind.CLAIMED:
         return replace(state, idle_claims=state.idle_claims + 1, last_at=at)
-    state = replace(state, idle_claims=0, last_at=at)
+    state = replace(state, idle_claims=0, last_at=at, epoch=entry.epoch or state.epoch)
     match entry.kind:
         case Kind.SESSION:
             return replace(state, sessions=(*state.sessions, entry.session or ""))

@@ -20,7 +20,7 @@ class Run(Record):
 
     ``approval`` says that a person must approve before the first disruptive step; that of its ``campaign`` is enough.
     ``caution`` is what the approver must know besides. ``force``: running jobs are not waited for. ``in_service``: the node
-    was in service before. ``after`` is the newest run that existed when this one was asked for.
+    was in service before. ``after`` is the newest run that existed when this one was asked for, ``epoch`` the store's.
     """
 
     node: NodeKey
@@ -36,6 +36,7 @@ class Run(Record):
     caution: str = ""
     force: bool = False
     after: Cause | None = None
+    epoch: str = ""
 
     @property
     def id(self) -> str:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from workflows.model.epoch import Epoch
 from workflows.model.keys import Site
 from workflows.model.record import Record
 
@@ -44,7 +45,8 @@ class SiteSettings(Record):
 
     ``persons`` gives a person's other names (chat, NetBox), so that four eyes count persons and not ways in. An approval
     is void ``approval_hours`` after the server received it. What destroys the data of ``campaign_from`` nodes or more at
-    once is a campaign. A drained node's jobs are waited for ``jobs_may_run_hours``; then a person is asked.
+    once is a campaign. A drained node's jobs are waited for ``jobs_may_run_hours``; then a person is asked. ``epoch`` is the
+    store's, as the service found it when it started.
     """
 
     site: Site
@@ -64,11 +66,16 @@ class SiteSettings(Record):
     wipes_per_hour: int = Field(default=32, ge=0)
     new_per_hour: int = Field(default=128, ge=0)
     runs_at_once: int = 32
-    epoch: str = ""
+    epoch: Epoch | None = None
 
     def mode_of(self, rack: str | None) -> Mode:
         """The rack's mode, else the site's."""
         return self.rack_modes.get(rack or "", self.mode)
+
+    @property
+    def epoch_id(self) -> str:
+        """The store's epoch; empty where none was looked up."""
+        return self.epoch.id if self.epoch is not None else ""
 
     @property
     def approval_life(self) -> timedelta:
