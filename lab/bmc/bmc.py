@@ -1,35 +1,38 @@
-"""One lab BMC: credential, sessions, state, faults and ledger, and what it answers to each request.
+"""One lab BMC: credential, sessions, state, services, faults and ledger, and what it answers to each request.
 
 Theory of operation. A request passes, in this order: the ledger (everything is counted), the faults that answer before
-anything is looked at, authentication, and then the one handler of its verb. A write under a token that is not that of an
-open session is refused with 401 and entered in the ledger as stale: zero stale writes is what a fence promises; zero
+anything is looked at, authentication, and then the one handler that it is meant for. A write under a token that is not that
+of an open session is refused with 401 and entered in the ledger as stale: zero stale writes is what a fence promises; zero
 *obeyed* stale writes is what this BMC guarantees.
 """
 
 import asyncio
-import base64
-import binascii
-import contextlib
-import json
-import secrets
 import time
+import weakref
 from collections.abc import Callable
 
 from aiohttp import web
 
 from lab.bmc import resources
+from lab.bmc.accounts import Accounts, basic
+from lab.bmc.bios import Bios
+from lab.bmc.bodies import ROOT, Body
+from lab.bmc.events import STREAM, Events
 from lab.bmc.faults import Faults
+from lab.bmc.inventory import parts
 from lab.bmc.ledger import READS, Ledger, StaleWrite
 from lab.bmc.machine import LabMachine
-from lab.bmc.resources import Body, View, error_body
+from lab.bmc.media import Media
+from lab.bmc.replies import Call, Service, done, dropped, endless, not_found, refused, resource_reply
+from lab.bmc.resources import View
 from lab.bmc.sessions import SessionLimit, Sessions
 from lab.bmc.state import Chassis, Override
+from lab.bmc.tasks import LabTask, Tasks
 from lab.bmc.traits import PLAIN, Traits
+from lab.bmc.update import Update
 
 MAX_BODY = 65_536
-#: 64 MiB, eight times what our driver reads of an answer.
-_FLOOD_CHUNKS = 1024
-_OPEN_PATHS = frozenset({resources.ROOT, "/redfish"})
+_OPEN_PATHS = frozenset({ROOT, "/redfish"})
 
 
 class LabBmc:
@@ -48,12 +51,27 @@ class LabBmc:
         now: Callable[[], float] = time.monotonic,
     ):
         self.machine, self.username, self.password, self.traits = machine, username, password, traits
-        self.chassis = Chassis(machine, traits)
+        self.chassis = Chassis(machine, traits, self._booting, self._powered)
         self.sessions = Sessions(traits.session_limit, traits.session_idle, now)
+        self.accounts = Accounts(username, password, traits, now)
         self.ledger = Ledger()
         self.faults = Faults()
+        self.events = Events()
+        self.tasks = Tasks(self._task_changed)
+        system = resources.system_path(traits)
+        self.bios = Bios(system, self.tasks, jobs=traits.jobs)
+        self.media = Media(system)
+        self.update = Update(traits, self.tasks, lambda: self.faults.update_fails)
+        self._services: tuple[Service, ...] = (self.bios, self.media, self.update, self.tasks, self.events)
         self._now = now
         self._answers_again = 0.0
+        self._met: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+
+    async def close(self) -> None:
+        """End what goes on by itself; the machine stays as it is."""
+        await self.chassis.close()
+        await self.tasks.close()
+        await self.events.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one Redfish request."""
@@ -63,169 +81,164 @@ class LabBmc:
         self.chassis.stuck = faults.stuck
         if faults.delay:
             await asyncio.sleep(faults.delay)
-        away = faults.hang_up or self._now() < self._answers_again
+        away = faults.hang_up or self._now() < self._answers_again or self._is_reused(request)
         if away or (faults.drop_before and verb not in READS):
-            return _drop(request)
+            return dropped(request)
         if faults.restless:
             self.chassis.version += 1
         if faults.error_every and self.ledger.total % faults.error_every == 0:
-            return _error(500, "InternalError", "The request failed due to an internal service error.")
+            return refused(500, "InternalError", "The request failed due to an internal service error.")
         if faults.redirect:
             return web.Response(status=307, headers={"Location": faults.redirect + path})
         if faults.garbage:
             return web.Response(body=b'{"Name": "half an ans', content_type="application/json")
         if faults.flood:
-            return await _flood(request)
+            return await endless(request, b" " * 65_536, 0)
+        if faults.drip:
+            return await endless(request, b" ", 0.05)
         if faults.busy and path not in _OPEN_PATHS:
-            return _error(503, "ServiceTemporarilyUnavailable", "The service is busy.", {"Retry-After": "5"})
+            return refused(503, "ServiceTemporarilyUnavailable", "The service is busy.", {"Retry-After": "5"})
+        call = Call(verb, path, request)
         if path == resources.SESSIONS and verb == "POST" and self.traits.sessions:
-            return await self._login(request)
-        refused = self._authenticate(request, verb, path)
-        answer = refused or await self._act(request, verb, path)
-        return _drop(request) if faults.drop_after and verb not in READS else answer
+            return await self._login(call)
+        answer = self._authenticate(call) or await self._act(call)
+        return dropped(request) if faults.drop_after and verb not in READS else answer
 
-    def _authenticate(self, request: web.Request, verb: str, path: str) -> web.Response | None:
-        if path in _OPEN_PATHS and verb in READS:
+    def _is_reused(self, request: web.Request) -> bool:
+        """Whether the connection was used before, on a BMC that minds."""
+        if not self.traits.resets_reused or request.transport is None:
+            return False
+        met = request.transport in self._met
+        self._met.add(request.transport)
+        return met
+
+    def _authenticate(self, call: Call) -> web.Response | None:
+        if call.path in _OPEN_PATHS and call.verb in READS:
             return None
-        token = request.headers.get("X-Auth-Token")
+        token = call.request.headers.get("X-Auth-Token")
         if token is not None:
             if self.sessions.by_token(token) is not None:
                 return None
-            if verb not in READS:
-                self.ledger.stale_writes.append(StaleWrite(verb, path, self.sessions.was_ended(token)))
-            return _error(401, "NoValidSession", "There is no valid session established with the implementation.")
-        user, password = _basic(request.headers.get("Authorization", ""))
-        if self._knows(user, password):
+            if call.verb not in READS:
+                self.ledger.stale_writes.append(StaleWrite(call.verb, call.path, self.sessions.was_ended(token)))
+            return refused(401, "NoValidSession", "There is no valid session established with the implementation.")
+        if self._knows(*basic(call.request.headers.get("Authorization", ""))):
             return None
-        return _error(401, "NoValidSession", "Authentication is required.", {"WWW-Authenticate": "Basic"})
+        return refused(401, "NoValidSession", "Authentication is required.", {"WWW-Authenticate": "Basic"})
 
-    def _knows(self, user: str, password: str) -> bool:
-        same = secrets.compare_digest(
-            (user + "\0" + password).encode(), (self.username + "\0" + self.password).encode()
-        )
-        return same and not self.faults.refuse_logins
+    def _knows(self, user: object, password: object) -> bool:
+        return self.accounts.knows(user, password) and not self.faults.refuse_logins
 
-    async def _act(self, request: web.Request, verb: str, path: str) -> web.Response:
+    async def _act(self, call: Call) -> web.StreamResponse:
         view = self._view()
-        bodies = resources.tree(view, self.sessions.listed())
-        system, boot = resources.system_path(self.traits), resources.boot_path(self.traits)
-        if verb in READS and path in bodies:
-            return _resource(200, bodies[path])
-        if verb == "DELETE" and path.startswith(f"{resources.SESSIONS}/"):
-            ended = self.sessions.end(path.rsplit("/", 1)[1])
-            return web.Response(status=204) if ended else _not_found(path)
-        if verb == "PATCH" and path == boot:
-            return await self._set_boot(request, view.etag)
-        if verb == "POST" and path == f"{system}/Actions/ComputerSystem.Reset":
-            return await self._reset(request)
-        if verb == "POST" and path == resources.MANAGER_RESET:
+        if call.verb in READS:
+            return await self._read(call, view)
+        system, manager = resources.system_path(self.traits), resources.manager_path(self.traits)
+        if call.verb == "DELETE" and call.path.startswith(f"{resources.SESSIONS}/"):
+            ended = self.sessions.end(call.path.rsplit("/", 1)[1])
+            return done() if ended else not_found(call.path)
+        if call.verb == "POST" and call.path == f"{system}/Actions/ComputerSystem.Reset":
+            return await self._reset(call)
+        if call.verb == "POST" and call.path == f"{manager}/Actions/Manager.Reset":
             self.sessions.end_all()
             self._answers_again = self._now() + self.traits.reset_seconds
-            return web.Response(status=204)
-        if path in bodies:
-            return _error(405, "OperationNotAllowed", f"{verb} is not allowed on {path}.")
-        return _not_found(path)
+            return done()
+        if call.verb == "PATCH" and self.tasks.pending and self.traits.job_refusal:
+            return refused(
+                400, self.traits.job_refusal, "A job is scheduled already; nothing can be changed until it is done."
+            )
+        if call.verb == "PATCH" and call.path == resources.boot_path(self.traits):
+            return await self._set_boot(call, view.etag)
+        for service in self._services:
+            answer = await service.write(call)
+            if answer is not None:
+                return answer
+        if call.path in self._bodies(view):
+            return refused(405, "OperationNotAllowed", f"{call.verb} is not allowed on {call.path}.")
+        return not_found(call.path)
 
-    async def _login(self, request: web.Request) -> web.Response:
-        body = await _json(request)
+    async def _read(self, call: Call, view: View) -> web.StreamResponse:
+        if call.path == STREAM:
+            return await self.events.stream(call.request)
+        monitored = self.tasks.monitor(call.path)
+        if monitored is not None:
+            return monitored
+        body = self._bodies(view).get(call.path)
+        return not_found(call.path) if body is None else resource_reply(200, body)
+
+    def _bodies(self, view: View) -> dict[str, Body]:
+        bodies = resources.tree(view, self.sessions.listed()) | parts(view) | self.accounts.bodies()
+        for service in self._services:
+            bodies |= service.bodies()
+        return bodies
+
+    async def _login(self, call: Call) -> web.Response:
+        body = await call.body()
         user, password = body.get("UserName"), body.get("Password")
         if not (isinstance(user, str) and isinstance(password, str) and self._knows(user, password)):
-            return _error(401, "UnauthorizedLoginAttempt", "The user name or password is wrong.")
+            status = self.traits.login_refusal
+            return refused(status, "UnauthorizedLoginAttempt", "The user name or password is wrong.")
         try:
             session = self.sessions.open(user)
         except SessionLimit:
-            return _error(503, "SessionLimitExceeded", "The session limit is reached.")
+            return refused(503, "SessionLimitExceeded", "The session limit is reached.")
         location = f"{resources.SESSIONS}/{session.id}"
-        return _resource(201, resources.session_body(session), {"X-Auth-Token": session.token, "Location": location})
+        headers = {"X-Auth-Token": session.token, "Location": location}
+        return resource_reply(201, resources.session_body(session), headers)
 
-    async def _set_boot(self, request: web.Request, etag: str | None) -> web.Response:
-        expected = request.headers.get("If-Match")
+    async def _set_boot(self, call: Call, etag: str | None) -> web.Response:
+        expected = call.request.headers.get("If-Match")
         if expected is None and self.traits.if_match:
-            return _error(428, "PreconditionRequired", "If-Match is required.")
-        if expected is not None and expected not in ("*", etag):
-            return _error(412, "PreconditionFailed", "The ETag does not match.")
-        wanted = (await _json(request)).get("Boot")
+            return refused(428, "PreconditionRequired", "If-Match is required.")
+        strong = etag.removeprefix("W/") if etag is not None else None
+        if expected is not None and expected not in ("*", strong):
+            return refused(412, "PreconditionFailed", "The ETag does not match.")
+        if self.chassis.in_post and self.traits.post_refusal:
+            return refused(400, self.traits.post_refusal, "Nothing can be changed while the system is in POST.")
+        wanted = (await call.body()).get("Boot")
         if not isinstance(wanted, dict):
-            return _error(400, "PropertyMissing", "Boot is missing.")
+            return refused(400, "PropertyMissing", "Boot is missing.")
         now = self.chassis.override
         enabled = wanted.get("BootSourceOverrideEnabled", now.enabled)
         target = wanted.get("BootSourceOverrideTarget", now.target)
+        mode = wanted.get("BootSourceOverrideMode", "Legacy" if self.traits.mode_falls_back else now.mode)
         if enabled not in ("Disabled", "Once", "Continuous") or target not in self.traits.boot_targets:
-            return _error(400, "PropertyValueNotInList", f"{enabled!s:.40} {target!s:.40} is not in the list.")
+            return refused(400, "PropertyValueNotInList", f"{enabled!s:.40} {target!s:.40} is not in the list.")
+        if mode not in ("UEFI", "Legacy"):
+            return refused(400, "PropertyValueNotInList", f"{mode!s:.40} is not in the list.")
         if not self.faults.ignore_boot:
-            self.chassis.set_override(Override(str(enabled), str(target)))
-        return web.Response(status=204)
+            self.chassis.set_override(Override(str(enabled), str(target), str(mode)))
+        return done()
 
-    async def _reset(self, request: web.Request) -> web.Response:
-        kind = (await _json(request)).get("ResetType")
+    async def _reset(self, call: Call) -> web.Response:
+        kind = (await call.body()).get("ResetType")
         if kind not in self.traits.reset_types:
-            return _error(400, "ActionParameterNotSupported", f"ResetType {kind!s:.40} is not supported.")
+            return refused(400, "ActionParameterNotSupported", f"ResetType {kind!s:.40} is not supported.")
         if not self.faults.ignore_power:
             self.chassis.reset(str(kind))
-        return web.Response(status=204)
+        return done()
 
     def _view(self) -> View:
+        tag = f'{"W/" if self.traits.weak else ""}"{self.chassis.version}"'
         return View(
             traits=self.traits,
             serial=self.faults.serial or self.machine.serial,
             uuid=self.faults.uuid or self.machine.uuid,
             macs=self.machine.macs,
             power=self.chassis.power_state,
+            post=self.chassis.in_post,
             override=self.chassis.override,
-            etag=f'"{self.chassis.version}"' if self.traits.etags else None,
+            etag=tag if self.traits.etags else None,
         )
 
+    def _booting(self) -> None:
+        self.bios.booted()
+        self.tasks.booted()
 
-def _basic(header: str) -> tuple[str, str]:
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
-    try:
-        user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    return user, password
+    def _powered(self, state: str) -> None:
+        origin = resources.system_path(self.traits)
+        self.events.publish("ResourceEvent.1.3.PowerStateChanged", f"The power is {state}.", origin)
 
-
-async def _json(request: web.Request) -> Body:
-    try:
-        body = json.loads(await request.read())
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _resource(status: int, body: Body, headers: dict[str, str] | None = None) -> web.Response:
-    tag = body.get("@odata.etag")
-    tagged = {"ETag": tag} if isinstance(tag, str) else {}
-    return web.json_response(body, status=status, headers=(headers or {}) | tagged | {"OData-Version": "4.0"})
-
-
-def _error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response(error_body(code, message), status=status, headers=headers)
-
-
-def _not_found(path: str) -> web.Response:
-    return _error(404, "ResourceMissingAtURI", f"There is no resource at {path[:200]}.")
-
-
-def _drop(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)
-
-
-async def _flood(request: web.Request) -> web.StreamResponse:
-    """Many times what any client should read. Gives way between chunks, else it never hears that the client left.
-
-    Over TLS, what is written to a connection on its way down is kept in memory, so the flood itself is bounded.
-    """
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    with contextlib.suppress(ConnectionError):
-        for _ in range(_FLOOD_CHUNKS):
-            if request.transport is None or request.transport.is_closing():
-                break
-            await response.write(b" " * 65_536)
-            await asyncio.sleep(0)
-    return response
+    def _task_changed(self, task: LabTask) -> None:
+        origin = f"{ROOT}/TaskService/Tasks/{task.id}"
+        self.events.publish(f"TaskEvent.1.0.Task{task.state}", f"{task.name}: {task.state}.", origin)

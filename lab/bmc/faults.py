@@ -13,8 +13,9 @@ class Faults(Record):
     connection is closed without an answer, before or after the change was made, for verbs that change something;
     ``hang_up``: closed so for every request. ``restless``: the boot resource changes with each look at it, so that no
     ETag holds. ``busy``: 503 for all but the service root. ``serial`` and ``uuid``: another machine sits in the slot.
-    ``refuse_logins``: the password is wrong whatever it is. ``garbage``: answers are no JSON. ``flood``: answers never
-    end. ``redirect``: every answer points to another address. ``stuck``: power changes begin and never finish.
+    ``refuse_logins``: the password is wrong whatever it is. ``garbage``: answers are no JSON. ``flood``: answers
+    never end, as fast as they are taken; ``drip``: a byte at a time. ``update_fails``: a firmware update ends badly.
+    ``redirect``: every answer points to another address. ``stuck``: power changes begin and never finish.
     """
 
     ignore_power: bool = False
@@ -31,5 +32,7 @@ class Faults(Record):
     refuse_logins: bool = False
     garbage: bool = False
     flood: bool = False
+    drip: bool = False
+    update_fails: bool = False
     redirect: str | None = None
     stuck: bool = False

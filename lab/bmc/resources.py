@@ -1,25 +1,22 @@
-"""The resource tree of a lab BMC as Redfish bodies: pure functions of its state.
+"""The machine and its BMC as Redfish bodies: pure functions of their state.
 
 Property names are those of the DMTF schemas (ComputerSystem v1_20, Manager v1_18, ServiceRoot v1_15, ActionInfo v1_3).
 """
 
 from dataclasses import dataclass
 
+from lab.bmc.bodies import ROOT, Body, collection, link, listed, resource
 from lab.bmc.sessions import Session
 from lab.bmc.state import Override
 from lab.bmc.traits import Traits
 from workflows.model.record import Json
 
-ROOT = "/redfish/v1"
 SYSTEMS = f"{ROOT}/Systems"
 MANAGERS = f"{ROOT}/Managers"
-MANAGER = f"{MANAGERS}/BMC"
-MANAGER_RESET = f"{MANAGER}/Actions/Manager.Reset"
+CHASSIS = f"{ROOT}/Chassis"
 SESSION_SERVICE = f"{ROOT}/SessionService"
 SESSIONS = f"{SESSION_SERVICE}/Sessions"
 BASEBOARD = f"{SYSTEMS}/HGX_Baseboard_0"
-
-type Body = dict[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,7 @@ class View:
     uuid: str
     macs: tuple[str, ...]
     power: str
+    post: bool
     override: Override
     etag: str | None
 
@@ -40,206 +38,154 @@ def system_path(traits: Traits) -> str:
     return f"{SYSTEMS}/{traits.system_id}"
 
 
+def manager_path(traits: Traits) -> str:
+    """The BMC itself."""
+    return f"{MANAGERS}/{traits.manager_id}"
+
+
+def chassis_path(traits: Traits) -> str:
+    """The machine's chassis."""
+    return f"{CHASSIS}/{traits.chassis_id}"
+
+
 def boot_path(traits: Traits) -> str:
     """The resource that takes boot changes."""
-    return f"{system_path(traits)}/Settings" if traits.settings else system_path(traits)
+    return f"{system_path(traits)}/{traits.settings_id}" if traits.settings else system_path(traits)
 
 
 def tree(view: View, sessions: tuple[Session, ...]) -> dict[str, Body]:
-    """All resources by path."""
-    system = system_path(view.traits)
-    bodies = {
-        ROOT: _root(view),
-        SYSTEMS: _collection(SYSTEMS, "ComputerSystemCollection", _members(view.traits)),
-        system: _system(view),
-        f"{system}/EthernetInterfaces": _collection(
-            f"{system}/EthernetInterfaces",
-            "EthernetInterfaceCollection",
-            tuple(f"{system}/EthernetInterfaces/{n}" for n in range(len(view.macs))),
-        ),
-        MANAGERS: _collection(MANAGERS, "ManagerCollection", (MANAGER,)),
-        MANAGER: _manager(view),
-    }
-    for number, mac in enumerate(view.macs):
-        path = f"{system}/EthernetInterfaces/{number}"
-        bodies[path] = {
-            "@odata.id": path,
-            "@odata.type": "#EthernetInterface.v1_8_0.EthernetInterface",
-            "Id": str(number),
-            "Name": f"NIC {number}",
-            "MACAddress": mac.upper(),
-            "PermanentMACAddress": mac.upper(),
-        }
-    if view.traits.settings:
-        bodies[boot_path(view.traits)] = _tagged(
-            {
-                "@odata.id": boot_path(view.traits),
-                "@odata.type": "#ComputerSystem.v1_20_0.ComputerSystem",
-                "Id": "Settings",
-                "Name": "Pending settings",
-                "Boot": _boot(view, allowable=True),
-            },
-            view.etag,
+    """All resources by path, without those of the parts and of the services."""
+    traits, system = view.traits, system_path(view.traits)
+    interfaces = [
+        resource(
+            f"{system}/EthernetInterfaces/{n}", "EthernetInterface.v1_8_0", f"NIC {n}",
+            MACAddress=mac.upper(), PermanentMACAddress=mac.upper(),
         )
-    if view.traits.action_info:
-        bodies[f"{system}/ResetActionInfo"] = _action_info(f"{system}/ResetActionInfo", view.traits.reset_types)
-    if view.traits.baseboard:
-        bodies[BASEBOARD] = {
-            "@odata.id": BASEBOARD,
-            "@odata.type": "#ComputerSystem.v1_20_0.ComputerSystem",
-            "Id": "HGX_Baseboard_0",
-            "Name": "GPU baseboard",
-            "SystemType": "Physical",
-            "Manufacturer": view.traits.vendor,
-            "SerialNumber": f"{view.serial}-HGX",
-            "PowerState": view.power,
-        }
-    if view.traits.sessions:
-        bodies |= _session_bodies(view.traits, sessions)
+        for n, mac in enumerate(view.macs)
+    ]  # fmt: skip
+    bodies: dict[str, Body] = {
+        ROOT: _root(view),
+        SYSTEMS: collection(SYSTEMS, "ComputerSystem", _systems(traits)),
+        system: _system(view),
+        **listed(f"{system}/EthernetInterfaces", "EthernetInterface", interfaces),
+        **listed(MANAGERS, "Manager", [_manager(view)]),
+    }
+    if traits.settings:
+        path = boot_path(traits)
+        pending = resource(path, "ComputerSystem.v1_20_0", "Pending settings", Boot=_boot(view, allowable=True))
+        bodies[path] = _tagged(pending, view.etag)
+    if traits.action_info:
+        bodies[f"{system}/ResetActionInfo"] = _action_info(f"{system}/ResetActionInfo", traits.reset_types)
+    if traits.baseboard:
+        bodies[BASEBOARD] = resource(
+            BASEBOARD, "ComputerSystem.v1_20_0", "GPU baseboard",
+            SystemType="Physical", Manufacturer=traits.vendor, SerialNumber=f"{view.serial}-HGX", PowerState=view.power,
+            Processors=link(f"{BASEBOARD}/Processors"),
+        )  # fmt: skip
+    if traits.sessions:
+        service = resource(
+            SESSION_SERVICE, "SessionService.v1_1_8", "Session Service",
+            ServiceEnabled=True, SessionTimeout=int(traits.session_idle), Sessions=link(SESSIONS),
+        )  # fmt: skip
+        bodies |= {SESSION_SERVICE: service} | listed(SESSIONS, "Session", [session_body(s) for s in sessions])
     return bodies
 
 
 def session_body(session: Session) -> Body:
     """One session; its token is in no body."""
-    return {
-        "@odata.id": f"{SESSIONS}/{session.id}",
-        "@odata.type": "#Session.v1_7_0.Session",
-        "Id": session.id,
-        "Name": "User session",
-        "UserName": session.user,
-    }
-
-
-def error_body(code: str, message: str) -> Body:
-    """A Redfish error with one extended message."""
-    info: Json = [{"MessageId": f"Base.1.18.{code}", "Message": message}]
-    return {"error": {"code": f"Base.1.18.{code}", "message": message, "@Message.ExtendedInfo": info}}
+    return resource(f"{SESSIONS}/{session.id}", "Session.v1_7_0", "User session", UserName=session.user)
 
 
 def _root(view: View) -> Body:
-    body: Body = {
-        "@odata.id": ROOT,
-        "@odata.type": "#ServiceRoot.v1_15_0.ServiceRoot",
-        "Id": "RootService",
-        "Name": "Root Service",
-        "RedfishVersion": "1.18.0",
-        "UUID": view.uuid,
-        "Vendor": view.traits.vendor,
-        "Systems": {"@odata.id": SYSTEMS},
-        "Managers": {"@odata.id": MANAGERS},
-        "Links": {},
-    }
-    if view.traits.sessions:
-        body["SessionService"] = {"@odata.id": SESSION_SERVICE}
-        body["Links"] = {"Sessions": {"@odata.id": SESSIONS}}
+    traits = view.traits
+    body = resource(
+        ROOT, "ServiceRoot.v1_15_0", "Root Service",
+        RedfishVersion="1.18.0", UUID=view.uuid, Systems=link(SYSTEMS), Managers=link(MANAGERS), Chassis=link(CHASSIS),
+        AccountService=link(f"{ROOT}/AccountService"), UpdateService=link(f"{ROOT}/UpdateService"),
+        Tasks=link(f"{ROOT}/TaskService"), EventService=link(f"{ROOT}/EventService"), Links={},
+    )  # fmt: skip
+    if traits.root_vendor is not None:
+        body["Vendor"] = traits.root_vendor
+    if traits.oem is not None:
+        body["Oem"] = {traits.oem: {}}
+    if traits.sessions:
+        body["SessionService"] = link(SESSION_SERVICE)
+        body["Links"] = {"Sessions": link(SESSIONS)}
     return body
 
 
-def _members(traits: Traits) -> tuple[str, ...]:
+def _systems(traits: Traits) -> tuple[str, ...]:
     return (BASEBOARD, system_path(traits)) if traits.baseboard else (system_path(traits),)
 
 
 def _system(view: View) -> Body:
-    path = system_path(view.traits)
+    traits, path = view.traits, system_path(view.traits)
     reset: Body = {"target": f"{path}/Actions/ComputerSystem.Reset"}
-    if view.traits.action_info:
+    if traits.action_info:
         reset["@Redfish.ActionInfo"] = f"{path}/ResetActionInfo"
     else:
-        reset["ResetType@Redfish.AllowableValues"] = list(view.traits.reset_types)
-    body: Body = {
-        "@odata.id": path,
-        "@odata.type": "#ComputerSystem.v1_20_0.ComputerSystem",
-        "Id": view.traits.system_id,
-        "Name": "System",
-        "SystemType": "Physical",
-        "Manufacturer": view.traits.vendor,
-        "Model": view.traits.model,
-        "SerialNumber": view.serial,
-        "UUID": view.uuid,
-        "PowerState": view.power,
-        "Status": {"State": "Enabled", "Health": "OK"},
-        "Boot": _boot(view, allowable=not view.traits.settings),
-        "EthernetInterfaces": {"@odata.id": f"{path}/EthernetInterfaces"},
-        "Links": {"ManagedBy": [{"@odata.id": MANAGER}]},
-        "Actions": {"#ComputerSystem.Reset": reset},
-    }
-    if view.traits.settings:
-        body["@Redfish.Settings"] = {
-            "@odata.type": "#Settings.v1_3_5.Settings",
-            "SettingsObject": {"@odata.id": boot_path(view.traits)},
+        reset["ResetType@Redfish.AllowableValues"] = list(traits.reset_types)
+    body = resource(
+        path, "ComputerSystem.v1_20_0", "System",
+        SystemType="Physical", UUID=view.uuid, PowerState=view.power, Status={"State": "Enabled", "Health": "OK"},
+        Boot=_boot(view, allowable=not traits.settings),
+        BootProgress={"LastState": _progress(view)},
+        Processors=link(f"{path}/Processors"), Storage=link(f"{path}/Storage"),
+        SimpleStorage=link(f"{path}/SimpleStorage"), EthernetInterfaces=link(f"{path}/EthernetInterfaces"),
+        LogServices=link(f"{path}/LogServices"), Bios=link(f"{path}/Bios"), SecureBoot=link(f"{path}/SecureBoot"),
+        VirtualMedia=link(f"{path}/VirtualMedia"),
+        Links={"ManagedBy": [link(manager_path(traits))], "Chassis": [link(chassis_path(traits))]},
+        Actions={"#ComputerSystem.Reset": reset},
+    )  # fmt: skip
+    if traits.serial_at != "chassis":
+        board = "BOARD-" + view.serial if traits.serial_at == "SKU" else view.serial
+        body |= {
+            "Manufacturer": traits.vendor,
+            "Model": traits.model,
+            "SerialNumber": board,
+            traits.serial_at: view.serial,
         }
-        return body
+    if traits.settings:
+        pointer: Body = {"@odata.type": "#Settings.v1_3_5.Settings", "SettingsObject": link(boot_path(traits))}
+        return body | {"@Redfish.Settings": pointer}
     return _tagged(body, view.etag)
+
+
+def _progress(view: View) -> str:
+    if view.power != "On":
+        return "None"
+    return "SystemHardwareInitializationComplete" if view.post else "OSRunning"
 
 
 def _boot(view: View, *, allowable: bool) -> Body:
     boot: Body = {
         "BootSourceOverrideEnabled": view.override.enabled,
         "BootSourceOverrideTarget": view.override.target,
-        "BootSourceOverrideMode": "UEFI",
+        "BootSourceOverrideMode": view.override.mode,
     }
     if allowable:
         boot["BootSourceOverrideTarget@Redfish.AllowableValues"] = list(view.traits.boot_targets)
         boot["BootSourceOverrideEnabled@Redfish.AllowableValues"] = ["Disabled", "Once", "Continuous"]
+        boot["BootSourceOverrideMode@Redfish.AllowableValues"] = ["UEFI", "Legacy"]
     return boot
 
 
 def _manager(view: View) -> Body:
-    return {
-        "@odata.id": MANAGER,
-        "@odata.type": "#Manager.v1_18_0.Manager",
-        "Id": "BMC",
-        "Name": "BMC",
-        "ManagerType": "BMC",
-        "FirmwareVersion": "lab",
-        "Links": {"ManagerForServers": [{"@odata.id": system_path(view.traits)}]},
-        "Actions": {
-            "#Manager.Reset": {
-                "target": MANAGER_RESET,
-                "ResetType@Redfish.AllowableValues": ["GracefulRestart", "ForceRestart"],
-            }
-        },
+    path, system = manager_path(view.traits), system_path(view.traits)
+    reset: Json = {
+        "target": f"{path}/Actions/Manager.Reset",
+        "ResetType@Redfish.AllowableValues": ["GracefulRestart", "ForceRestart"],
     }
+    return resource(
+        path, "Manager.v1_18_0", "BMC",
+        ManagerType="BMC", FirmwareVersion=view.traits.parts.firmware[0][1], Links={"ManagerForServers": [link(system)]},
+        VirtualMedia=link(f"{system}/VirtualMedia"), Actions={"#Manager.Reset": reset},
+    )  # fmt: skip
 
 
 def _action_info(path: str, values: tuple[str, ...]) -> Body:
-    return {
-        "@odata.id": path,
-        "@odata.type": "#ActionInfo.v1_3_0.ActionInfo",
-        "Id": "ResetActionInfo",
-        "Name": "Reset Action Info",
-        "Parameters": [
-            {"Name": "ResetType", "DataType": "String", "Required": True, "AllowableValues": list(values)},
-        ],
-    }
-
-
-def _session_bodies(traits: Traits, sessions: tuple[Session, ...]) -> dict[str, Body]:
-    bodies: dict[str, Body] = {
-        SESSION_SERVICE: {
-            "@odata.id": SESSION_SERVICE,
-            "@odata.type": "#SessionService.v1_1_8.SessionService",
-            "Id": "SessionService",
-            "Name": "Session Service",
-            "ServiceEnabled": True,
-            "SessionTimeout": int(traits.session_idle),
-            "Sessions": {"@odata.id": SESSIONS},
-        },
-        SESSIONS: _collection(SESSIONS, "SessionCollection", tuple(f"{SESSIONS}/{s.id}" for s in sessions)),
-    }
-    for session in sessions:
-        bodies[f"{SESSIONS}/{session.id}"] = session_body(session)
-    return bodies
-
-
-def _collection(path: str, kind: str, members: tuple[str, ...]) -> Body:
-    return {
-        "@odata.id": path,
-        "@odata.type": f"#{kind}.{kind}",
-        "Name": kind,
-        "Members": [{"@odata.id": member} for member in members],
-        "Members@odata.count": len(members),
-    }
+    parameter: Json = {"Name": "ResetType", "DataType": "String", "Required": True, "AllowableValues": list(values)}
+    return resource(path, "ActionInfo.v1_3_0", "Reset Action Info", Parameters=[parameter])
 
 
 def _tagged(body: Body, etag: str | None) -> Body:

@@ -32,7 +32,7 @@ class ServedBmc:
     async def close(self) -> None:
         """Stop serving; the machine stays as it is."""
         await self._runner.cleanup()
-        await self.bmc.chassis.close()
+        await self.bmc.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,10 +3,12 @@
 Theory of operation. Changes of power run one after the other in the order in which they were asked for, in a task of
 their own, so that the answer (204) comes before the effect, as on real BMCs. While a change is under way the power state
 reads ``PoweringOn`` or ``PoweringOff``; otherwise it is what the machine says, which may have switched itself off. A
-change that is ``stuck`` stays under way until another one is asked for.
+change that is ``stuck`` stays under way until another one is asked for. After a start the machine is in POST for a while.
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.bmc.machine import LabMachine
@@ -21,18 +23,24 @@ class Override:
 
     enabled: str = "Disabled"
     target: str = "None"
+    mode: str = "UEFI"
 
     @property
     def network(self) -> bool:
         """Whether the next boot is from the network."""
-        return self.enabled != "Disabled" and self.target in NETWORK_TARGETS
+        possible = self.mode == "UEFI" or self.target != "UefiHttp"
+        return self.enabled != "Disabled" and self.target in NETWORK_TARGETS and possible
 
 
 class Chassis:
-    """Power and boot of one machine."""
+    """Power and boot of one machine. ``changed`` is called after each change of power, ``booting`` before each start."""
 
-    def __init__(self, machine: LabMachine, traits: Traits):
+    def __init__(
+        self, machine: LabMachine, traits: Traits, booting: Callable[[], None], changed: Callable[[str], None]
+    ):
         self.machine, self._traits = machine, traits
+        self._booting, self._changed = booting, changed
+        self._post_until = 0.0
         self.override = Override()
         self.stuck = False
         self.version = 1
@@ -44,6 +52,11 @@ class Chassis:
     def power_state(self) -> str:
         """``On``, ``Off``, ``PoweringOn`` or ``PoweringOff``."""
         return self._changing or ("On" if self.machine.running() else "Off")
+
+    @property
+    def in_post(self) -> bool:
+        """Whether the machine was started so recently that its firmware is still at work."""
+        return time.monotonic() < self._post_until
 
     def set_override(self, override: Override) -> None:
         """Keep a boot override; its ETag changes."""
@@ -60,6 +73,7 @@ class Chassis:
         """Wait until no change of power is under way."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
+            await asyncio.sleep(0)  # a task that is done leaves the set when the loop comes round
 
     async def close(self) -> None:
         """Forget changes that are under way; the machine stays as it is."""
@@ -69,6 +83,7 @@ class Chassis:
 
     async def _reset(self, kind: str) -> None:
         async with self._turn:
+            self._changing = None  # what was stuck is over once something else is asked for
             if kind in ("ForceOff", "GracefulShutdown", "ForceRestart", "GracefulRestart", "PowerCycle"):
                 await self._off()
             if kind not in ("ForceOff", "GracefulShutdown"):
@@ -78,14 +93,17 @@ class Chassis:
         if self.machine.running() and await self._change("PoweringOff"):
             await self.machine.power_off()
             self._changing = None
+            self._changed("Off")
 
     async def _on(self) -> None:
         if not self.machine.running() and await self._change("PoweringOn"):
             network = self.override.network
             if self.override.enabled == "Once":
-                self.set_override(Override())
+                self.set_override(Override(mode=self.override.mode))
+            self._booting()
             await self.machine.power_on(network)
-            self._changing = None
+            self._changing, self._post_until = None, time.monotonic() + self._traits.post_seconds
+            self._changed("On")
 
     async def _change(self, state: str) -> bool:
         self._changing = state

@@ -13,10 +13,10 @@ from aiohttp import web
 
 from lab.bmc.bmc import LabBmc
 from lab.bmc.faults import Faults
+from lab.bmc.profiles import DGX_H100
 from lab.bmc.server import ServedBmc, serve
 from lab.bmc.simulated import SimulatedMachine
 from lab.bmc.tls import LabCertificate, make_certificate
-from lab.bmc.traits import DGX_LIKE
 
 pytestmark = pytest.mark.real
 
@@ -56,7 +56,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> LabCertificate:
 @pytest.fixture
 async def served(certificate: LabCertificate) -> AsyncIterator[ServedBmc]:
     machine = SimulatedMachine(SERIAL, UUID, (MAC,))
-    async with await serve(LabBmc(machine, traits=DGX_LIKE), certificate=certificate) as bmc:
+    async with await serve(LabBmc(machine, traits=DGX_H100), certificate=certificate) as bmc:
         yield bmc
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from lab.bmc.bmc import LabBmc
 from lab.bmc.faults import Faults
+from lab.bmc.profiles import DGX_H100
 from lab.bmc.server import serve
 from lab.bmc.simulated import SimulatedMachine
-from lab.bmc.traits import DGX_LIKE, Traits
+from lab.bmc.traits import Traits
 from tests.drivers_bmc.conftest import MakeRack, Rack
 from workflows.drivers.bmcs import BmcDrivers
 from workflows.engine.ports import BootTarget, Power
@@ -83,6 +84,15 @@ async def test_a_silent_bmc_is_unreachable_within_the_time(make_rack: MakeRack) 
     assert time.monotonic() - started < 3
 
 
+async def test_an_answer_that_drips_for_ever_is_unreachable_within_the_time(make_rack: MakeRack) -> None:
+    rack = await make_rack(timeout=0.5)
+    rack.bmc.faults = Faults(drip=True)
+    started = time.monotonic()
+    with pytest.raises(Unreachable, match=r"0\.5 s"):
+        await rack.connect().facts()
+    assert time.monotonic() - started < 5
+
+
 async def test_a_write_is_bounded_as_a_whole(make_rack: MakeRack) -> None:
     rack = await make_rack(timeout=0.5)
     bmc = rack.connect()
@@ -128,7 +138,7 @@ async def test_a_dropped_read_is_no_hidden_retry(rack: Rack) -> None:
 
 
 async def test_a_resource_that_somebody_changed_is_not_overwritten(make_rack: MakeRack) -> None:
-    rack = await make_rack(DGX_LIKE)
+    rack = await make_rack(DGX_H100)
     bmc = rack.connect()
     await bmc.open()
     rack.bmc.faults = Faults(restless=True)

@@ -14,10 +14,11 @@ from redfish.aio import AsyncRedfishClient
 
 from lab.bmc.bmc import LabBmc
 from lab.bmc.faults import Faults
+from lab.bmc.profiles import DGX_H100
 from lab.bmc.server import ServedBmc, serve
 from lab.bmc.simulated import SimulatedMachine
 from lab.bmc.tls import LabCertificate, make_certificate
-from lab.bmc.traits import DGX_LIKE, PLAIN, Traits
+from lab.bmc.traits import PLAIN, Traits
 
 pytestmark = pytest.mark.real
 
@@ -59,7 +60,7 @@ async def login(http: aiohttp.ClientSession, served: ServedBmc) -> tuple[int, st
         return answer.status, answer.headers.get("X-Auth-Token", ""), answer.headers.get("Location", "")
 
 
-@pytest.mark.parametrize("served", [PLAIN, DGX_LIKE], indirect=True, ids=["plain", "dgx"])
+@pytest.mark.parametrize("served", [PLAIN, DGX_H100], indirect=True, ids=["plain", "dgx"])
 async def test_sushy_boots_the_network_once(served: ServedBmc, certificate: LabCertificate) -> None:
     def drive() -> str:
         auth = sushy.auth.SessionAuth(*USER)
@@ -126,9 +127,9 @@ async def test_sessions_are_limited(served: ServedBmc, http: aiohttp.ClientSessi
     assert [(await login(http, served))[0] for _ in range(3)] == [201, 201, 503]
 
 
-@pytest.mark.parametrize("served", [DGX_LIKE], indirect=True)
+@pytest.mark.parametrize("served", [DGX_H100], indirect=True)
 async def test_if_match_is_demanded_and_checked(served: ServedBmc, http: aiohttp.ClientSession) -> None:
-    url = f"{served.url}/redfish/v1/Systems/DGX/Settings"
+    url = f"{served.url}/redfish/v1/Systems/DGX/SD"
     override = {"Boot": {"BootSourceOverrideEnabled": "Once", "BootSourceOverrideTarget": "Pxe"}}
     async with http.get(url, headers=AUTH) as answer:
         etag = answer.headers["ETag"]

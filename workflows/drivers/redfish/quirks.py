@@ -82,7 +82,8 @@ NVIDIA_GB200 = Quirks(
 )
 """The recorded GB200 tray."""
 
-OPENBMC = Quirks("OpenBMC")
+OPENBMC = Quirks("OpenBMC", says=("UefiHttp is not among its boot targets, so a network boot is Pxe",))
+"""The targets of bmcweb, which the recorded GB200 tray shows."""
 
 _BY_NAME = (
     ("dell", DELL),
