@@ -78,8 +78,11 @@ class Tasks:
         return [t for t in self._tasks.values() if t.state == "Pending"]
 
     def accepted(self, task: LabTask) -> web.Response:
-        """The answer 202 with the task and where it is monitored."""
-        return resource_reply(202, _body(task), {"Location": f"{MONITORS}/{task.id}"})
+        """The answer 202, which says where the task is monitored and nothing else.
+
+        With the task as its body, sushy polls the task itself, whose answer is 200 whether it is over or not.
+        """
+        return web.Response(status=202, headers={"Location": f"{MONITORS}/{task.id}"})
 
     def bodies(self) -> dict[str, Body]:
         """The service, its tasks, and the monitors of those that run."""

@@ -74,7 +74,8 @@ class Update:
                 targets = _targets(await part.read())
             elif part.name == "UpdateFile":
                 name = part.filename
-                self.bytes_pushed += len(await part.read())
+                while chunk := await part.read_chunk():
+                    self.bytes_pushed += len(chunk)
         return self._begin(name, targets)
 
     def _begin(self, image: Json, targets: Json) -> web.Response:

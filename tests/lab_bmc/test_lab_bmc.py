@@ -1,8 +1,6 @@
 """The lab BMC judged by Redfish clients that we didn't write, and its own promises: sessions, Once, faults, ledger."""
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,39 +17,9 @@ from lab.bmc.server import ServedBmc, serve
 from lab.bmc.simulated import SimulatedMachine
 from lab.bmc.tls import LabCertificate, make_certificate
 from lab.bmc.traits import PLAIN, Traits
+from tests.lab_bmc.conftest import AUTH, SESSIONS, USER, UUID, boots, sushy_of
 
 pytestmark = pytest.mark.real
-
-UUID = "3c1f0b0e-0000-4a6e-9d6b-7cc25550a8ff"
-USER = ("bringup", "lab-password")
-AUTH = {"Authorization": aiohttp.encode_basic_auth(*USER)}
-SESSIONS = "/redfish/v1/SessionService/Sessions"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> LabCertificate:
-    return make_certificate(tmp_path_factory.mktemp("tls"), "127.0.0.1")
-
-
-@pytest.fixture
-async def served(request: pytest.FixtureRequest, certificate: LabCertificate) -> AsyncIterator[ServedBmc]:
-    traits = getattr(request, "param", PLAIN)
-    machine = SimulatedMachine("SN1", UUID, ("02:00:00:00:00:01",))
-    async with await serve(LabBmc(machine, traits=traits), certificate=certificate) as bmc:
-        yield bmc
-
-
-@pytest.fixture
-async def http(certificate: LabCertificate) -> AsyncIterator[aiohttp.ClientSession]:
-    context = ssl.create_default_context(cafile=str(certificate.ca))
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session:
-        yield session
-
-
-def boots(served: ServedBmc) -> list[str]:
-    machine = served.bmc.machine
-    assert isinstance(machine, SimulatedMachine)
-    return machine.boots
 
 
 async def login(http: aiohttp.ClientSession, served: ServedBmc) -> tuple[int, str, str]:
@@ -63,16 +31,13 @@ async def login(http: aiohttp.ClientSession, served: ServedBmc) -> tuple[int, st
 @pytest.mark.parametrize("served", [PLAIN, DGX_H100], indirect=True, ids=["plain", "dgx"])
 async def test_sushy_boots_the_network_once(served: ServedBmc, certificate: LabCertificate) -> None:
     def drive() -> str:
-        auth = sushy.auth.SessionAuth(*USER)
-        root = sushy.Sushy(served.url, auth=auth, verify=str(certificate.ca))
-        (system,) = [s for s in root.get_system_collection().get_members() if not s.identity.startswith("HGX_")]
-        assert (system.serial_number, system.uuid) == ("SN1", UUID)
-        system.set_system_boot_options(sushy.BOOT_SOURCE_TARGET_PXE, enabled=sushy.BOOT_SOURCE_ENABLED_ONCE)
-        assert system.power_state == sushy.POWER_STATE_OFF
-        system.reset_system(sushy.RESET_ON)
-        # Else it logs out when it is collected: at any later moment, in the thread that has to answer it.
-        auth.close()
-        return str(system.path)
+        with sushy_of(served, certificate) as root:
+            (system,) = [s for s in root.get_system_collection().get_members() if not s.identity.startswith("HGX_")]
+            assert (system.serial_number, system.uuid) == ("SN1", UUID)
+            system.set_system_boot_options(sushy.BOOT_SOURCE_TARGET_PXE, enabled=sushy.BOOT_SOURCE_ENABLED_ONCE)
+            assert system.power_state == sushy.POWER_STATE_OFF
+            system.reset_system(sushy.RESET_ON)
+            return str(system.path)
 
     assert await asyncio.to_thread(drive) == f"/redfish/v1/Systems/{served.bmc.traits.system_id}"
     await served.bmc.chassis.settled()
