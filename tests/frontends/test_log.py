@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -123,3 +124,21 @@ async def test_a_person_follows_a_run_on_a_real_server_to_its_last_line(guarded:
 
 async def _end(store: Store, guard: Guard) -> None:
     await store.append(f"status.{NODE.node}", ENDED.encode(), guard=guard)
+
+
+class LateClock(LocalClock):
+    """While somebody sleeps, the line that was still on its way arrives."""
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__()
+        self._bus = bus
+
+    async def sleep(self, delay: timedelta) -> None:
+        self._bus.log(NEW.id, "settle", b"the last word")
+
+
+@pytest.mark.fast
+async def test_a_line_that_comes_after_the_runs_end_is_told_where_the_run_is_followed() -> None:
+    async with open_site() as site:
+        late = replace(site, clock=LateClock(site.bus))
+        assert [line.step async for line in lines(late, NEW, None, follow=True)][-1] == "settle"
