@@ -92,9 +92,7 @@ def demo_real(machines: int, patience: timedelta, show: bool, cache: Path) -> Re
     if lacking := missing():
         raise Unsupported(lacking)
     if show:
-        console().print(
-            f"starting NetBox, {machines} machines and what they need; the first time builds an image, too …"
-        )
+        console().print(f"starting NetBox and {machines} machines (the first time builds an image)")
     with (
         tempfile.TemporaryDirectory(prefix="bringup-demo-real-") as temporary,
         serve(install(cache)) as netbox,

@@ -28,28 +28,22 @@ def witness_table(rows: Sequence[dict[str, object]]) -> Table:
 
 
 def real_witness_table(rows: Sequence[dict[str, object]]) -> Table:
-    """One row a machine: what its disk, QEMU, its BMC, NetBox and OpenSM say."""
-    columns = (
-        *("name", "state", "netbox", "disk's marker", "MB by QEMU", "data disk", "power-ons"),
-        *("BMC calls", "stale", "LID by OpenSM", "evidence"),
-    )
-    cells = [
-        [
-            str(row["name"]),
-            str(row["state"]),
-            str(row["netbox"]),
-            f"{row['writes_on_disk']} by {row['written_by']}" if row["writes_on_disk"] else "none",
-            f"{int(str(row['bytes_written'])) / 1e6:.0f}",
-            "untouched" if row["data_disk_untouched"] else "CHANGED",
-            str(row["boots"]),
-            str(_total(row["bmc_requests"])),
-            str(row["bmc_stale_writes"]),
-            str(row["lid"] or "none"),
-            str(row["evidence"])[:12],
-        ]
-        for row in rows
+    """One row a witness, one column a machine: so that it is read whole in a terminal of 80 columns."""
+    said = [
+        ("bringup: state", [str(row["state"]) for row in rows]),
+        ("bringup: report", [str(row["evidence"])[:12] or "none" for row in rows]),
+        ("NetBox: status", [str(row["netbox"]) for row in rows]),
+        ("system disk: writes", [str(row["writes_on_disk"]) for row in rows]),
+        ("system disk: written by", [str(row["written_by"]) or "nobody" for row in rows]),
+        ("data disk", ["untouched" if row["data_disk_untouched"] else "CHANGED" for row in rows]),
+        ("QEMU: MB written", [f"{int(str(row['bytes_written'])) / 1e6:.0f}" for row in rows]),
+        ("QEMU: power-ons", [str(row["boots"]) for row in rows]),
+        ("BMC: calls", [str(_total(row["bmc_requests"])) for row in rows]),
+        ("BMC: stale writes", [str(row["bmc_stale_writes"]) for row in rows]),
+        ("OpenSM: LID", [str(row["lid"] or "none") for row in rows]),
     ]
-    return table("what disks, QEMU, BMCs, NetBox and OpenSM say themselves", columns, cells)
+    columns = ("witness", *(str(row["name"]) for row in rows))
+    return table("what each part of the world says itself", columns, [[witness, *cells] for witness, cells in said])
 
 
 def _total(counts: object) -> int:
