@@ -88,6 +88,10 @@ class MemoryBus:
                 state.taken = False
                 self._tell()
 
+    def forget_wakes(self) -> None:
+        """Lose every wake that nobody has taken yet."""
+        self._waiting.clear()
+
     def log(self, run: str, step: str, line: bytes) -> None:
         """Keep a log line."""
         self._keep(f"log.{run}.{step}", line)

@@ -97,8 +97,7 @@ class Effects:
 
     async def stand_still(self) -> None:
         """Paused until ``resume``."""
-        self.paused = True
-        self._gate.clear()
+        self.stop()
         await self.running()
 
     async def running(self) -> None:
@@ -106,6 +105,11 @@ class Effects:
         await self._gate.wait()
         if self.dead:
             raise Killed
+
+    def stop(self) -> None:
+        """SIGSTOP from outside: it stands still at whatever it comes to next."""
+        self.paused = True
+        self._gate.clear()
 
     def resume(self) -> None:
         """SIGCONT."""

@@ -73,7 +73,10 @@ class Installed:
 
 @dataclass
 class World:
-    """The node. Set the switches before a run; read the counts after it."""
+    """The node. Set the switches before a run; read the counts after it.
+
+    ``record`` is what the inventory says now; None: whatever was synced last.
+    """
 
     store: MemoryStore
     bus: Bus
@@ -102,6 +105,7 @@ class World:
     bmc_up: bool = True
     inventory_up: bool = True
     accepted_run: str = ""
+    record: Desired | None = None
     verdict: Verdict = Verdict.PASS
     wiped: list[Wipe] = field(default_factory=list)
     accepted: list[Write] = field(default_factory=list)
@@ -129,6 +133,11 @@ class World:
     def writes(self) -> int:
         """How many writes its BMC accepted."""
         return len(self.accepted)
+
+    @property
+    def silent(self) -> bool:
+        """Whether it wrote its disk and hasn't said so."""
+        return self._taken is not None and self.installed is not None and self.power is Power.ON
 
     # --- the BMC --------------------------------------------------------------------------------------------------
 
@@ -288,11 +297,11 @@ class World:
         return BurnInReport(level="gate", checks=(Check(id="S1", verdict=self.verdict, message="as set"),))
 
     async def read(self, node: NodeKey) -> Desired | None:
-        """The inventory's record: what the store has as the wish, as if NetBox said the same."""
+        """The inventory's record."""
         if not self.inventory_up:
             raise Unreachable("the inventory doesn't answer")
         value = await self.store.get(f"desired.{node}")
-        said = Desired.decode(value.data) if value.data is not None else None
+        said = self.record or (Desired.decode(value.data) if value.data is not None else None)
         self.looks.append(Look(said, self.store.sequence))
         return said
 

@@ -14,7 +14,8 @@ from tests.safety.invariants import unrest, violations
 from tests.workflows.samples import desired
 from tests.workflows.site import TTL_PASSED, Site
 from workflows.engine.look import View
-from workflows.model.errors import Fenced, Unreachable
+from workflows.engine.ports import Power
+from workflows.model.errors import BringupError, Fenced, Unreachable
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
 
@@ -134,7 +135,9 @@ async def driven(scenario: Scenario, faults: Sequence[Effects] = ()) -> tuple[Si
         while not task.done():
             await site.clock.advance(TTL_PASSED)
         await task
-    broken = await violations(site.store, site.world) + await unrest(site.store, site.world, overtaken=bool(zombies))
+    broken = await violations(site.store, site.world) + await unrest(site.store, site.world, hindered=bool(zombies))
+    if view.status.state is NodeState.IN_SERVICE and site.world.power is not Power.ON:
+        broken.append("in service and off")
     assert not broken, "\n".join(broken)
     after = await site.view()
     assert after.status == view.status, "a worker that was overtaken changed what its successor had done"
@@ -151,6 +154,8 @@ async def _work(site: Site, name: str, effects: Effects) -> None:
             return
         except Unreachable:
             pass
+        except BringupError as error:
+            raise AssertionError(f"a worker ended by {error!r}") from error
         if effects.seen >= effects.at or not await _goes_on(site, await site.view()):
             return
         await site.clock.sleep(_BETWEEN)

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from lab.memory.store import MemoryStore
 from tests.fakes.world import DISK, Wipe, World
 from workflows.engine.look import look
-from workflows.engine.ports import BootTarget, Power, Value
+from workflows.engine.ports import BootTarget, Value
 from workflows.model.cap import Cap
 from workflows.model.desired import Intent
 from workflows.model.grant import Grant, GrantState
 from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase, fold
 from workflows.model.keys import NodeKey
 from workflows.model.run import Run
-from workflows.model.status import NodeState
 
 _MAY_WIPE = (Phase.READY, Phase.ACTING, Phase.WAITING, Phase.HELD)
 
@@ -67,10 +66,11 @@ async def violations(store: MemoryStore, world: World) -> list[str]:
     return found
 
 
-async def unrest(store: MemoryStore, world: World, *, overtaken: bool) -> list[str]:
+async def unrest(store: MemoryStore, world: World, *, hindered: bool) -> list[str]:
     """What is left over, or left without an end, on a node where nothing is under way any more.
 
-    A worker that was ``overtaken`` may take a slot of the cap after its run has ended; whoever needs the slot gets it.
+    Where the end was ``hindered``, two things may be left that wipe nothing: a slot of the cap, taken too late by a worker
+    that was overtaken (whoever needs it gets it), and a network boot at a BMC that was out of reach (it boots locally).
     """
     node = world.wish.node
     view = await look(store, node)
@@ -79,14 +79,12 @@ async def unrest(store: MemoryStore, world: World, *, overtaken: bool) -> list[s
         grants = [Grant.decode(v.data or b"") for v in await store.list(f"grant.{node}.>")]
         found += [f"grant {g.cause}.{g.attempt} is open and no run is" for g in grants if g.state is GrantState.OPEN]
         caps = [(v.key, Cap.decode(v.data or b"{}")) for v in await store.list("cap.>")]
-        held = [] if overtaken else [(key, s.holder) for key, cap in caps for s in cap.slots if s.until is None]
+        held = [] if hindered else [(key, s.holder) for key, cap in caps for s in cap.slots if s.until is None]
         found += [f"{who} holds a slot of {key} and no run is open" for key, who in held if f"{node}." in who]
-        if world.boot is BootTarget.NETWORK_ONCE and world.bmc_up:
+        if world.boot is BootTarget.NETWORK_ONCE and not hindered:
             found.append("a network boot is left at the BMC")
         if view.stored != view.status:
             found.append(f"the status shown is not the journal's: {view.stored} instead of {view.status}")
-    if view.status.state is NodeState.IN_SERVICE and world.installed and world.power is not Power.ON:
-        found.append("in service and off")
     if (await store.get(f"lease.{node}")).data is not None:
         found.append("somebody holds the lease and nothing is under way")
     return found

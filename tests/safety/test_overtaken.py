@@ -96,3 +96,14 @@ async def test_what_the_inventory_forbids_while_a_run_waits_for_a_slot_of_the_ca
     view = await site.tend()
     assert view.status.state is NodeState.PARKED
     assert (await site.store.list("grant.>"), site.world.wipes) == ([], 0)
+
+
+async def test_a_run_that_was_opened_meanwhile_is_not_written_again() -> None:
+    site = Site()
+    await site.want()
+    effects, zombie = await paused_before(site, "put run.lab.nb-1.g1")
+    await site.until_settled()
+    opened = (await site.store.get("run.lab.nb-1.g1")).seq
+    effects.resume()
+    await site.clock.run(asyncio.wait_for(zombie, None))
+    assert (await site.store.get("run.lab.nb-1.g1")).seq == opened

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from tests.fakes.effects import Effects, Fault, Killed
 from tests.workflows.samples import desired
 from tests.workflows.site import TTL_PASSED, Site
 from workflows.engine.lease import Lease
 from workflows.engine.reconciler import Reconciler
+from workflows.model.errors import Fenced
 from workflows.model.status import NodeState
 
 pytestmark = pytest.mark.fast
@@ -86,3 +88,21 @@ async def test_a_first_sync_of_500_active_devices_starts_no_run_and_touches_no_b
     assert await site.store.list("run.>") == []
     assert (site.world.writes, site.world.sessions) == (0, {})
     assert await woken(site, timedelta(minutes=2)) == set()
+
+
+async def test_a_run_whose_worker_died_after_any_of_its_effects_is_woken_without_any_message() -> None:
+    """Also between noting the command as considered and the first word about the run."""
+    for number in range(1, 60):
+        site = Site(wish=desired(status="active"))
+        await site.want()
+        await site.tend()
+        await site.command("adopt")
+        try:
+            await site.tend(site.worker(effects=Effects(at=number, fault=Fault.KILL_AFTER)))
+            return
+        except (Killed, Fenced):
+            pass
+        view = await site.view()
+        if view.open_run is not None or view.stored != view.status:
+            assert await woken(site, TTL_PASSED + timedelta(seconds=15)) == {"lab.nb-1"}, number
+    raise AssertionError("a whole adopt has fewer effects than that")

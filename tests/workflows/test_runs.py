@@ -339,6 +339,7 @@ async def test_a_machine_that_never_reports_ends_only_by_a_persons_word() -> Non
     assert (await site.command("retry")).accepted
     view = await site.tend()
     assert (view.status.outcome, view.open_run, site.world.wipes) == ("cancelled", None, 1)
+    assert "cancelled by ann" in view.status.reason, "a park on the way to the end doesn't hide why it ended"
     assert b"grant" not in ((await site.store.get("cap.lab")).data or b"")
 
 

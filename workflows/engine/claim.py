@@ -65,6 +65,7 @@ class Claim:
         self._entries = [(Entry.decode(v.data), v.time) for v in found if v.data is not None]
         self.first = all(e.token == self.lease.token for e, _ in self._entries)
         self.state = fold_entries(self.run, self._entries)
+        self._status = shown(self.run, self.state, self._status)  # whatever is written first says that the run is open
 
     async def append(self, kind: Kind, **fields: object) -> None:
         """Append an entry for the current step, then bring status (and, where people care, a note) up to date.

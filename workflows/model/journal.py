@@ -228,7 +228,8 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
         case Kind.WAITING:
             return replace(state, phase=Phase.WAITING, applied=state.intent_at is not None, last=entry)
         case Kind.PARKED:
-            return replace(state, phase=Phase.PARKED, resume_to=state.phase, last=entry, reason=entry.reason)
+            why = state.reason if state.phase is Phase.ENDING else entry.reason
+            return replace(state, phase=Phase.PARKED, resume_to=state.phase, last=entry, reason=why)
         case Kind.RESUMED:
             ending = state.resume_to is Phase.ENDING
             return replace(
@@ -238,7 +239,7 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
                 intent_at=None,
                 baseline=None,
                 last=entry,
-                reason="",
+                reason=state.reason if ending else "",
             )
         case Kind.APPROVED:
             return replace(
