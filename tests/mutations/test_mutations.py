@@ -1,4 +1,4 @@
-"""Each protection, taken out, is noticed by its own test. `make test` tries a seeded few, `make mutations` all."""
+"""Each protection, taken out, is noticed by its own test. `make test` tries a seeded few, `make prove` all."""
 
 import random
 import re
@@ -10,6 +10,7 @@ from tests.mutations.campaigns import CAMPAIGNS
 from tests.mutations.edges import EDGES
 from tests.mutations.engine import ENGINE
 from tests.mutations.mutation import Copy, Mutation
+from tests.mutations.page import PAGE, with_table
 from tests.project.tree import ROOT
 
 ALL: tuple[Mutation, ...] = (*ENGINE, *CAMPAIGNS, *BOOT, *EDGES)
@@ -36,6 +37,12 @@ def test_each_has_a_name_of_its_own_and_names_what_it_protects() -> None:
     assert len({mutation.name for mutation in ALL}) == len(ALL)
     rows = {*map(str, range(1, 27)), *(f"L{law}" for law in range(1, 11))}
     assert [mutation.name for mutation in ALL if not mutation.rows or not rows.issuperset(mutation.rows)] == []
+
+
+@pytest.mark.fast
+def test_the_page_lists_them_as_they_are() -> None:
+    """``python -m tests.mutations.page`` writes it anew."""
+    assert with_table(PAGE.read_text(), ALL) == PAGE.read_text()
 
 
 @pytest.mark.real

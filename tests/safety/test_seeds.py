@@ -1,5 +1,6 @@
-"""Days that seeds tell: every promise holds at each step, and a seed that breaks one is named and tells the same day again."""
+"""Days that seeds tell: every promise holds at each step; a seed that breaks one is named and tells the same day again."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -36,13 +37,16 @@ async def test_a_seed_tells_the_same_day_again_to_the_last_byte() -> None:
 async def test_it_does_so_in_another_process_with_another_order_of_hashes() -> None:
     code = "import asyncio; from tests.safety.moves import tell; print(asyncio.run(tell(5)).digest)"
     digests = {
-        subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONHASHSEED": hashes},
-            capture_output=True,
-            text=True,
-            check=True,
+        (
+            await asyncio.to_thread(
+                subprocess.run,
+                [sys.executable, "-c", code],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONHASHSEED": hashes},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
         ).stdout
         for hashes in ("1", "2")
     }
