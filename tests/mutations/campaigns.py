@@ -46,27 +46,11 @@ CAMPAIGNS = (
         f"{_TEST}test_an_approval_is_of_the_list_that_was_seen",
     ),
     Mutation(
-        "a campaign's approval expires",
-        ("17",),
-        "workflows/model/campaign.py",
-        "        return self.approved_at is not None and now < self.approved_at + life\n",
-        "        return self.approved_at is not None\n",
-        f"{_TEST}test_an_approval_that_expires_pauses_the_campaign_until_it_is_given_again",
-    ),
-    Mutation(
         "a campaign's requester doesn't approve it",
         ("17",),
         "workflows/engine/campaign.py",
         "    if same_pair_of_eyes(campaign, command.who, settings):\n",
         "    if False:\n",
         f"{_TEST}test_the_requester_may_not_approve_his_own_campaign_under_four_eyes",
-    ),
-    Mutation(
-        "a campaign that is held lets nobody go",
-        ("17",),
-        "workflows/engine/campaign.py",
-        "    if campaign.state is not CampaignState.RUNNING:\n        return []\n",
-        "",
-        f"{_TEST}test_hold_lets_nobody_go_and_what_runs_goes_on",
     ),
 )

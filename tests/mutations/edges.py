@@ -40,14 +40,6 @@ EDGES = (
         f"{_WEBHOOK}test_a_long_body_without_a_length_is_refused_too",
     ),
     Mutation(
-        "a webhook that is none is kept with the reason",
-        ("7",),
-        "inventory_sync/webhook.py",
-        '        await bus.publish("dead.netbox", f"webhook: {error}\\n".encode() + body[:_HEAD])\n',
-        "",
-        f"{_WEBHOOK}test_what_is_signed_and_no_hook_is_kept_with_the_reason",
-    ),
-    Mutation(
         "a command's body is bounded",
         ("7",),
         "workflows/model/command.py",
@@ -96,27 +88,11 @@ EDGES = (
         f"{_GATE}test_broken_evidence_is_an_error",
     ),
     Mutation(
-        "what is not whole is not read",
-        ("20", "L10"),
-        "burn_in/gate.py",
-        "    if not command.whole:\n        raise Unreadable(command.trouble)\n",
-        "",
-        f"{_GATE}test_hung_nvidia_smi_is_an_error",
-    ),
-    Mutation(
         "an empty report never accepts",
         ("L10",),
         "workflows/model/verdict.py",
         "        return bool(self.checks) and all(",
         "        return all(",
         "tests/workflows/test_bounds.py::test_a_report_without_a_check_accepts_nothing",
-    ),
-    Mutation(
-        "a play dies with its worker",
-        ("10",),
-        "workflows/drivers/ansible/supervisor.py",
-        "        poll.register(0, select.POLLIN | select.POLLHUP)\n",
-        "",
-        "tests/drivers_ansible/test_supervisor.py::test_killed_worker_takes_everything_with_it",
     ),
 )
