@@ -13,6 +13,7 @@ from inventory_sync.settings import ProfileRef
 from workflows.model.errors import BadInput
 from workflows.model.profile import Profile, Release, Sku
 from workflows.model.record import Record
+from workflows.model.software import software_problems
 
 _MAX_FILE = 262_144
 
@@ -38,7 +39,8 @@ class Profiles:
     def resolve(self, rules: Iterable[tuple[str, ProfileRef]]) -> tuple[Profile | None, list[str]]:
         """The profile that the first rules with a sku and with a release name, and what is wrong, in sentences.
 
-        Each rule comes with the words that say where it stands; sku and release may be won by different ones.
+        Each rule comes with the words that say where it stands; sku and release may be won by different ones. A release
+        whose software can't work on the sku is a problem of each node that gets the pair.
         """
         named = list(rules)
         sku = next(((where, ref.sku) for where, ref in named if ref.sku), None)
@@ -50,7 +52,8 @@ class Profiles:
         if problems or sku is None or release is None:
             return None, problems
         won_by = sku[0] if sku[0] == release[0] else f"sku: {sku[0]}; release: {release[0]}"
-        return Profile(sku=self.skus[sku[1]], release=self.releases[release[1]], won_by=won_by), []
+        profile = Profile(sku=self.skus[sku[1]], release=self.releases[release[1]], won_by=won_by)
+        return profile, software_problems(profile.sku, profile.release)
 
 
 def load_profiles(directory: Path) -> Profiles:

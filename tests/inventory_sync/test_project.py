@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from inventory_sync.profiles import Profiles
 from inventory_sync.project import gone, node_key, pk_of, project
 from inventory_sync.reader import DeviceRecord
 from inventory_sync.settings import ProfileRef
@@ -238,6 +239,19 @@ def test_no_profile_at_all() -> None:
 
 
 # --- what is wrong --------------------------------------------------------------------------------------------------
+
+
+def test_a_release_whose_driver_does_not_fit_the_sku_is_a_problem_of_the_node() -> None:
+    sku = PROFILES.skus["lab-node"].model_copy(update={"gpu_model": "h100-pcie", "gpu_count": 8})
+    old = {
+        "distribution": "debian-12",
+        "roles": ("nvidia_driver",),
+        "variables": {"nvidia_driver_version": "470.82.01"},
+    }
+    release = PROFILES.releases["2026.11"].model_copy(update=old)
+    desired = project(record(), SETTINGS, Profiles({sku.name: sku}, {release.name: release}))
+    assert desired.profile is not None
+    assert [p.partition(",")[0] for p in desired.problems] == ["release 2026.11: driver 470.82.01 is older than 525"]
 
 
 def test_no_serial() -> None:

@@ -64,10 +64,14 @@ class Image(Record):
 
 
 class Release(Record):
-    """One tested set of software: an image and the variables of the roles."""
+    """One tested set of software: an image and the variables of the roles.
+
+    ``distribution`` is what the image holds, like ``debian-12``; the roles of GPU software need it said.
+    """
 
     name: str
     image: Image
+    distribution: str = ""
     roles: tuple[str, ...] = ("base", "storage_mounts")
     variables: dict[str, Json] = Field(default_factory=dict)
 
