@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from app.config import BMC_PASSWORD, BMC_USERNAME, bmc_login
-from frontends.cli.bmc import Access, OpenedBmc
+from frontends.cli.bmc import Access
+from workflows.engine.ports import OpenedBmc
 from workflows.model.desired import BmcTarget
 from workflows.model.errors import BadInput
 

@@ -74,6 +74,7 @@ class NodeView:
             "accepted_run": status.accepted_run or None,
             "accepted_at": status.accepted_at.isoformat() if status.accepted_at else None,
             "report": status.report or None,
+            "inventory": status.inventory or None,
             "digest": status.digest or None,
             "generation": self.desired.generation,
             "serial": self.desired.serial,

@@ -5,5 +5,5 @@ from workflows.engine.workflow import Workflow
 ADOPT = Workflow(
     name="adopt",
     about="compare the machine behind the BMC with the inventory and take it in as it is; nothing is touched",
-    steps=("identify", "register"),
+    steps=("identify", "inspect", "register"),
 )

@@ -11,6 +11,7 @@ from workflows.steps.confirm_idle import ConfirmIdle
 from workflows.steps.deploy import Deploy
 from workflows.steps.drain import Drain
 from workflows.steps.identify import Identify
+from workflows.steps.inspect import Inspect
 from workflows.steps.netboot import Netboot
 from workflows.steps.power_off import PowerOff
 from workflows.steps.power_on import PowerOn
@@ -22,6 +23,7 @@ from workflows.steps.set_boot import SetBoot
 
 _ALL: tuple[Step, ...] = (
     Identify(),
+    Inspect(),
     Drain(),
     ConfirmIdle(),
     PowerOff(),

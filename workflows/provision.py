@@ -7,6 +7,7 @@ PROVISION = Workflow(
     about="install the release's image on the system disk, configure it, and prove the node",
     steps=(
         "identify",
+        "inspect",
         "confirm_idle",
         "power_off",
         "set_boot",

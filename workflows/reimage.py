@@ -10,6 +10,7 @@ REIMAGE = Workflow(
     about="drain a node that was in service, wipe its system disk, install it again, prove it, and give it back",
     steps=(
         "identify",
+        "inspect",
         "drain",
         "confirm_idle",
         "power_off",

@@ -11,13 +11,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 
 from frontends.cli.bmc_tables import report_tables
 from frontends.cli.output import console, print_json, safe, table
-from workflows.engine.ports import Bmc, BmcFacts, BmcInspector, BootTarget, Power
+from workflows.engine.ports import BmcFacts, BootTarget, OpenedBmc, Power
 from workflows.model.errors import BadInput, NeedsHuman, Unreachable
 from workflows.model.hardware import LogLine
 from workflows.model.profile import BmcProtocol
@@ -26,10 +26,6 @@ PATIENCE = 180.0
 """Seconds that a command takes at most; a survey of 300 resources of a slow BMC takes a minute."""
 
 _LOOK_AGAIN = 1.0
-
-
-class OpenedBmc(Bmc, BmcInspector, Protocol):
-    """A BMC as the drivers implement it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 
 from frontends.cli.output import table
-from workflows.model.hardware import BootShown, HardwareReport, SessionsShown
+from workflows.model.hardware import BootShown, HardwareReport, Part, SessionsShown
 
 type Rows = Sequence[Sequence[str | None]]
 
@@ -13,13 +13,26 @@ type Rows = Sequence[Sequence[str | None]]
 def report_tables(report: HardwareReport) -> Iterator[Table]:
     """The tables, in order; those that would be empty are left out."""
     yield _table("", (), _who(report))
-    gpus = [[g.name, g.model, g.serial, g.firmware, g.place] for g in report.gpus]
-    nics = [[n.name, n.model, n.serial, n.firmware, ", ".join(n.macs), n.place] for n in report.nics]
+    cpus = [[c.name, c.model, c.serial, str(c.cores or ""), c.place] for c in report.cpus]
+    dimms = [[d.name, d.model, d.serial, _memory(d.size), d.place] for d in report.dimms]
+    gpus = [[g.name, g.model, g.serial, g.firmware, _link(g), g.place] for g in report.gpus]
+    nics = [
+        [n.name, n.model, n.serial, n.firmware, _link(n), ", ".join(n.macs + n.guids), n.place] for n in report.nics
+    ]
     disks = [[d.name, d.model, d.serial, d.firmware, _size(d.size), d.place] for d in report.disks]
+    psus = [[p.name, p.model, p.serial, f"{p.watts} W" if p.watts else None, p.place] for p in report.psus]
     groups: tuple[tuple[str, tuple[str, ...], Rows], ...] = (
-        (f"{len(gpus)} GPUs", ("name", "model", "serial", "firmware", "place"), gpus),
-        (f"{len(nics)} network adapters", ("name", "model", "serial", "firmware", "MACs", "place"), nics),
+        (f"{len(cpus)} CPUs", ("name", "model", "serial", "cores", "place"), cpus),
+        (f"{len(dimms)} memory modules", ("name", "model", "serial", "size", "place"), dimms),
+        (f"{len(gpus)} GPUs", ("name", "model", "serial", "firmware", "link", "place"), gpus),
+        (
+            f"{len(nics)} network adapters",
+            ("name", "model", "serial", "firmware", "link", "MACs, GUIDs", "place"),
+            nics,
+        ),
         (f"{len(disks)} disks", ("name", "model", "serial", "firmware", "size", "place"), disks),
+        (f"{len(psus)} power supplies", ("name", "model", "serial", "gives", "place"), psus),
+        ("empty places", ("part", "place"), [[slot.kind.value, slot.place] for slot in report.empty]),
         ("firmware", ("name", "version"), [[f.name, f.version] for f in report.firmware]),
         ("sensors", ("name", "reading", "state"), [[s.name, s.reading, s.state] for s in report.sensors]),
         ("security findings", (), [[f] for f in report.findings]),
@@ -69,6 +82,14 @@ def _size(size: int | None) -> str | None:
     if size is None:
         return None
     return f"{size / 10**12:.2f} TB" if size >= 10**12 else f"{size / 10**9:.0f} GB"
+
+
+def _memory(size: int | None) -> str | None:
+    return f"{size / 2**30:.0f} GiB" if size is not None else None
+
+
+def _link(part: Part) -> str | None:
+    return str(part.pcie) if part.pcie is not None else None
 
 
 def _table(title: str, columns: tuple[str, ...], rows: Rows) -> Table:

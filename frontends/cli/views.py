@@ -1,4 +1,4 @@
-"""What people look at: status, show, strangers, plan."""
+"""What people look at: status, show, parts, strangers, plan."""
 
 import asyncio
 import contextlib
@@ -10,6 +10,7 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
+from frontends.cli.bmc_tables import report_tables
 from frontends.cli.exits import NOT_WELL, OK
 from frontends.cli.output import console, fleet_table, print_json, safe, strangers_table, table, wish_table
 from frontends.cli.verbs import AsJson
@@ -20,6 +21,8 @@ from frontends.site import ConnectedSite, OpenSite
 from workflows.engine.look import look
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow
+from workflows.model.errors import BadInput
+from workflows.model.hardware import HardwareReport
 from workflows.model.posts import after_install, posts
 from workflows.model.profile import Sku
 from workflows.model.status import NodeState
@@ -63,6 +66,20 @@ def add_views(cli: typer.Typer, open_site: OpenSite, known: Known) -> None:
         """One node whole: the wish, the run's journal in plain words, timings."""
         asyncio.run(_show(open_site, node, as_json))
 
+    @cli.command()
+    def parts(
+        node: Annotated[str, typer.Argument(help="one node")],
+        evidence: Annotated[str | None, typer.Option("--evidence", help="SHA-256 of another inventory of it")] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """What a node is made of, as its BMC showed it to the newest run that looked: parts, places, serials, links."""
+        report = asyncio.run(_inventory(open_site, node, evidence))
+        if as_json:
+            print_json(report.model_dump(mode="json"))
+            return
+        for each in report_tables(report):
+            console().print(each, end="\n\n")
+
     @cli.command("strangers")
     def who_is_nobody(as_json: AsJson = False) -> None:
         """Machines that asked to boot in the last day and that no node of the inventory fits. They boot their disk."""
@@ -87,6 +104,16 @@ async def _status(open_site: OpenSite, selector: str | None, as_json: bool) -> b
             out.print(f"\nmachines that no node fits asked to boot: {len(seen)}; bringup strangers lists them")
     bad = (NodeState.FAILED, NodeState.PARKED)
     return not any(v.status.state in bad or overdue(v.status, now) for v in views)
+
+
+async def _inventory(open_site: OpenSite, node: str, sha256: str | None) -> HardwareReport:
+    """Raises BadInput where no run has kept one, Refused where it isn't kept any more."""
+    async with open_site() as site:
+        view = await one_node(site.store, site.settings.site, node)
+        wanted = sha256 or view.status.inventory
+        if not wanted:
+            raise BadInput(f"no run has kept an inventory of {view.desired.label} yet: adopt or provision it")
+        return HardwareReport.decode(await site.evidence.get(wanted))
 
 
 async def _strangers(open_site: OpenSite, as_json: bool) -> None:

@@ -229,6 +229,8 @@ class LabBmc:
             post=self.chassis.in_post,
             override=self.chassis.override,
             etag=tag if self.traits.etags else None,
+            pulled=self.faults.pulled,
+            slowed=self.faults.slowed,
         )
 
     def _booting(self) -> None:

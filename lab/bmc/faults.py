@@ -15,7 +15,9 @@ class Faults(Record):
     ETag holds. ``busy``: 503 for all but the service root. ``serial`` and ``uuid``: another machine sits in the slot.
     ``refuse_logins``: the password is wrong whatever it is. ``garbage``: answers are no JSON. ``flood``: answers
     never end, as fast as they are taken; ``drip``: a byte at a time. ``update_fails``: a firmware update ends badly.
-    ``redirect``: every answer points to another address. ``stuck``: power changes begin and never finish.
+    ``pulled``: ids of parts that are not there, a memory module's place shows as empty; ``slowed``: ids of adapters and
+    GPUs that sit in a riser of the generation before. ``redirect``: every answer points to another address. ``stuck``:
+    power changes begin and never finish.
     """
 
     ignore_power: bool = False
@@ -34,5 +36,7 @@ class Faults(Record):
     flood: bool = False
     drip: bool = False
     update_fails: bool = False
+    pulled: tuple[str, ...] = ()
+    slowed: tuple[str, ...] = ()
     redirect: str | None = None
     stuck: bool = False

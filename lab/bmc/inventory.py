@@ -14,6 +14,8 @@ def parts(view: View) -> dict[str, Body]:
     return (
         listed(CHASSIS, "Chassis", [_chassis(view)])
         | _processors(view)
+        | _memory(view, f"{system}/Memory")
+        | _power(view, f"{chassis}/PowerSubsystem")
         | _adapters(view, f"{chassis}/NetworkAdapters")
         | _drives(view, system)
         | _pcie(view, f"{chassis}/PCIeDevices")
@@ -28,6 +30,7 @@ def _chassis(view: View) -> Body:
         ChassisType="RackMount", Manufacturer=view.traits.vendor, Model=view.traits.model,
         SerialNumber=view.serial if view.traits.serial_at == "chassis" else f"CHASSIS-{view.serial}",
         NetworkAdapters=link(f"{path}/NetworkAdapters"), PCIeDevices=link(f"{path}/PCIeDevices"),
+        PowerSubsystem=link(f"{path}/PowerSubsystem"),
         Links={"ComputerSystems": [link(system_path(view.traits))]},
     )  # fmt: skip
 
@@ -44,8 +47,15 @@ def _processors(view: View) -> dict[str, Body]:
 
 def _gpus(view: View, below: str) -> list[Body]:
     return [
-        resource(f"{below}/{name}", "Processor.v1_20_0", "Processor", ProcessorType="GPU", **_gpu(view, n))
-        for n, name in _numbered(view.traits.parts.gpu_id, view.traits.parts.gpus, view.traits.parts.first)
+        resource(
+            f"{below}/{name}",
+            "Processor.v1_20_0",
+            "Processor",
+            ProcessorType="GPU",
+            SystemInterface={"InterfaceType": "PCIe", "PCIe": _pcie_link(view, name)},
+            **_gpu(view, n),
+        )
+        for n, name in _numbered(view, view.traits.parts.gpu_id, view.traits.parts.gpus)
     ]
 
 
@@ -55,9 +65,14 @@ def _pcie(view: View, below: str) -> dict[str, Body]:
     console = resource(f"{below}/VGA", "PCIeDevice.v1_5_0", "VGA", Manufacturer="ASPEED", Model="AST2600")
     gpus = [
         resource(
-            f"{below}/{name}", "PCIeDevice.v1_5_0", f"NVIDIA {kind.gpu_model}", Manufacturer="NVIDIA", **_gpu(view, n)
+            f"{below}/{name}",
+            "PCIeDevice.v1_5_0",
+            f"NVIDIA {kind.gpu_model}",
+            Manufacturer="NVIDIA",
+            PCIeInterface=_pcie_link(view, name),
+            **_gpu(view, n),
         )
-        for n, name in _numbered(kind.gpu_id, kind.gpus if kind.gpus_at == "pcie" else 0, kind.first)
+        for n, name in _numbered(view, kind.gpu_id, kind.gpus if kind.gpus_at == "pcie" else 0)
     ]
     bodies = listed(below, "PCIeDevice", [console, *gpus])
     for device, vendor in ((console, "0x1A03"), *((g, "0x10DE") for g in gpus)):
@@ -70,6 +85,15 @@ def _pcie(view: View, below: str) -> dict[str, Body]:
     return bodies
 
 
+def _pcie_link(view: View, name: str) -> Body:
+    return {
+        "PCIeType": "Gen4" if name in view.slowed else "Gen5",
+        "MaxPCIeType": "Gen5",
+        "LanesInUse": 16,
+        "MaxLanes": 16,
+    }
+
+
 def _gpu(view: View, number: int) -> Body:
     return {
         "Model": view.traits.parts.gpu_model,
@@ -80,11 +104,41 @@ def _gpu(view: View, number: int) -> Body:
     }
 
 
+def _memory(view: View, below: str) -> dict[str, Body]:
+    """The places of memory modules; one whose module was pulled shows as absent."""
+    kind = view.traits.parts
+    modules = []
+    for number in range(kind.first, kind.first + kind.dimms):
+        place = kind.dimm_place.format(number)
+        body = resource(
+            f"{below}/{number}", "Memory.v1_17_0", "Memory", DeviceLocator=place, Status={"State": "Absent"}
+        )
+        if place not in view.pulled:
+            body |= {
+                "CapacityMiB": 65_536, "PartNumber": "M321R8GA0BB0-CQKZJ", "SerialNumber": f"{view.serial}-M{number}",
+                "Status": {"State": "Enabled", "Health": "OK"},
+            }  # fmt: skip
+        modules.append(body)
+    return listed(below, "Memory", modules)
+
+
+def _power(view: View, path: str) -> dict[str, Body]:
+    supplies = [
+        resource(
+            f"{path}/PowerSupplies/{name}", "PowerSupply.v1_5_0", name,
+            Model="PWS-3K06G-2R", SerialNumber=f"{view.serial}-P{n}", PowerCapacityWatts=3000,
+        )
+        for n, name in _numbered(view, "PSU{}", view.traits.parts.psus)
+    ]  # fmt: skip
+    subsystem = resource(path, "PowerSubsystem.v1_1_0", "Power", PowerSupplies=link(f"{path}/PowerSupplies"))
+    return {path: subsystem} | listed(f"{path}/PowerSupplies", "PowerSupply", supplies)
+
+
 def _adapters(view: View, below: str) -> dict[str, Body]:
     kind = view.traits.parts
     bodies: dict[str, Body] = {}
     adapters = []
-    for number, name in _numbered(kind.nic_id, kind.nics, kind.first):
+    for number, name in _numbered(view, kind.nic_id, kind.nics):
         path = f"{below}/{name}/NetworkDeviceFunctions"
         mac = (
             view.macs[number - kind.first].upper()
@@ -93,7 +147,7 @@ def _adapters(view: View, below: str) -> dict[str, Body]:
         )
         function = resource(f"{path}/1", "NetworkDeviceFunction.v1_5_0", "Function", Ethernet={"MACAddress": mac})
         bodies |= listed(path, "NetworkDeviceFunction", [function])
-        controllers: Json = [{"FirmwarePackageVersion": "28.37.10.14"}]
+        controllers: Json = [{"FirmwarePackageVersion": "28.37.10.14", "PCIeInterface": _pcie_link(view, name)}]
         adapters.append(
             resource(
                 f"{below}/{name}", "NetworkAdapter.v1_5_0", "Network Adapter View",
@@ -112,7 +166,7 @@ def _made_up_mac(view: View, number: int) -> str:
 
 def _drives(view: View, system: str) -> dict[str, Body]:
     kind = view.traits.parts
-    names = _numbered(kind.drive_id, kind.drives, kind.first)
+    names = _numbered(view, kind.drive_id, kind.drives)
     simple, path = f"{system}/SimpleStorage", f"{system}/Storage"
     if kind.drives_at == "simple":
         devices: Json = [{"Name": name, "Model": kind.drive_model, "CapacityBytes": SIZE} for _, name in names]
@@ -142,5 +196,8 @@ def _log(view: View, below: str) -> dict[str, Body]:
     }
 
 
-def _numbered(pattern: str, count: int, first: int) -> list[tuple[int, str]]:
-    return [(n, pattern.format(n)) for n in range(first, first + count)]
+def _numbered(view: View, pattern: str, count: int) -> list[tuple[int, str]]:
+    """Numbers and ids of the parts that are there."""
+    first = view.traits.parts.first
+    named = [(n, pattern.format(n)) for n in range(first, first + count)]
+    return [(n, name) for n, name in named if name not in view.pulled]

@@ -31,6 +31,8 @@ class View:
     post: bool
     override: Override
     etag: str | None
+    pulled: tuple[str, ...] = ()
+    slowed: tuple[str, ...] = ()
 
 
 def system_path(traits: Traits) -> str:
@@ -130,7 +132,7 @@ def _system(view: View) -> Body:
         SystemType="Physical", UUID=view.uuid, PowerState=view.power, Status={"State": "Enabled", "Health": "OK"},
         Boot=_boot(view, allowable=not traits.settings),
         BootProgress={"LastState": _progress(view)},
-        Processors=link(f"{path}/Processors"), Storage=link(f"{path}/Storage"),
+        Processors=link(f"{path}/Processors"), Memory=link(f"{path}/Memory"), Storage=link(f"{path}/Storage"),
         SimpleStorage=link(f"{path}/SimpleStorage"), EthernetInterfaces=link(f"{path}/EthernetInterfaces"),
         LogServices=link(f"{path}/LogServices"), Bios=link(f"{path}/Bios"), SecureBoot=link(f"{path}/SecureBoot"),
         VirtualMedia=link(f"{path}/VirtualMedia"),

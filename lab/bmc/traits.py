@@ -9,7 +9,8 @@ class Parts:
     """What the machine is made of, and where its BMC shows it.
 
     ``gpus_at``: Processors of the System, of the GPU baseboard, or PCIe devices of the chassis. ``drives_at``: below
-    Storage, or SimpleStorage alone, which has no serials. ``{}`` in a pattern is the number, from ``first`` on.
+    Storage, or SimpleStorage alone, which has no serials. Each memory module has 64 GiB. ``{}`` in a pattern is the
+    number, from ``first`` on.
     """
 
     gpus: int = 0
@@ -23,6 +24,9 @@ class Parts:
     drive_model: str = "SAMSUNG MZ1L21T9HCLS-00A07"
     drive_id: str = "Disk.Bay.{}"
     drives_at: Literal["storage", "simple"] = "storage"
+    dimms: int = 2
+    dimm_place: str = "P1-DIMM{}"
+    psus: int = 2
     first: int = 1
     firmware: tuple[tuple[str, str], ...] = (("BMC", "1.0"), ("BIOS", "1.0"))
 

@@ -27,6 +27,8 @@ class Machine:
     mac: str | None
     disks: tuple[int, str, str | None]
     firmware: tuple[int, str, str]
+    board: tuple[int, int, int]
+    links: tuple[str | None, str | None]
     quirk: str
 
 
@@ -45,6 +47,8 @@ MACHINES = [
         mac="5c:ff:35:fe:04:b1",
         disks=(10, "SAMSUNG MZ1L21T9HCLS-00A07", None),
         firmware=(66, "HostBIOS_0", "01.01.03"),
+        board=(2, 32, 6),
+        links=("PCIe Gen5 x16", "PCIe Gen3 x4"),
         quirk="NVIDIA DGX (AMI)",
     ),
     Machine(
@@ -60,6 +64,8 @@ MACHINES = [
         mac=None,
         disks=(9, "SAMSUNG MZTL23T8HCLS-00A07", "S6RMNG0X506940"),
         firmware=(30, "FW_BMC_0", "GB200Nvl-24.12-8"),
+        board=(2, 2, 0),
+        links=(None, None),
         quirk="NVIDIA GB200/GH200 (OpenBMC)",
     ),
     Machine(
@@ -79,6 +85,8 @@ MACHINES = [
         mac="7c:c2:55:79:3f:8e",
         disks=(8, "MZQL27T6HBLA-00A07", "S6CKNN0W502286"),
         firmware=(104, "NIC1", "28.37.10.14"),
+        board=(2, 32, 8),
+        links=("PCIe Gen5 x16", "PCIe Gen5 x16"),
         quirk="Supermicro",
     ),
 ]
@@ -124,12 +132,15 @@ async def test_recorded_tree_is_read_whole(machine: Machine, expand: bool, sampl
     assert (len(report.disks), report.disks[0].model, report.disks[0].serial) == (disks, disk_model, disk_serial)
     firmware, name, version = machine.firmware
     assert (len(report.firmware), {f.name: f.version for f in report.firmware}[name]) == (firmware, version)
+    assert (len(report.cpus), len(report.dimms), len(report.psus)) == machine.board
+    assert all(d.size and d.serial for d in report.dimms)
+    assert tuple(str(p.pcie) if p.pcie else None for p in (report.gpus[0], report.nics[0])) == machine.links
     assert report.quirks[0].startswith(machine.quirk)
     assert [o.path for o in report.others] == (
         ["/redfish/v1/Systems/HGX_Baseboard_0"] if machine.tree != "supermicro-sys-821ge-tnhr" else []
     )
     assert (report.sessions.supported, report.virtual_media) == (True, True)
-    assert len(served.reads) < (80 if expand else 260)
+    assert len(served.reads) < (85 if expand else 300)
 
 
 async def test_the_bmcs_own_link_to_the_host_is_no_mac_of_the_machine(samples: Path) -> None:

@@ -14,7 +14,6 @@ from enum import StrEnum
 
 from workflows.engine.ports import (
     Ansible,
-    Bmc,
     BmcFacts,
     Bmcs,
     BootTarget,
@@ -24,6 +23,7 @@ from workflows.engine.ports import (
     Guard,
     Host,
     Message,
+    OpenedBmc,
     PlayResult,
     Power,
     Store,
@@ -31,6 +31,7 @@ from workflows.engine.ports import (
 )
 from workflows.model.desired import BmcTarget
 from workflows.model.errors import Unreachable
+from workflows.model.hardware import HardwareReport, LogLine
 from workflows.model.keys import NodeKey
 from workflows.model.profile import BmcProtocol
 from workflows.model.record import Json
@@ -263,14 +264,14 @@ class FaultyBmcs:
     inner: Bmcs
     effects: Effects
 
-    def connect(self, target: BmcTarget, protocol: BmcProtocol) -> Bmc:
+    def connect(self, target: BmcTarget, protocol: BmcProtocol) -> OpenedBmc:
         """A connection."""
         return _FaultyBmc(self.inner.connect(target, protocol), self.effects, target.address)
 
 
 @dataclass(frozen=True)
 class _FaultyBmc:
-    inner: Bmc
+    inner: OpenedBmc
     effects: Effects
     address: str
 
@@ -283,6 +284,14 @@ class _FaultyBmc:
     async def facts(self) -> BmcFacts:
         await self.effects.running()
         return await self.inner.facts()
+
+    async def survey(self) -> HardwareReport:
+        await self.effects.running()
+        return await self.inner.survey()
+
+    async def events(self, limit: int) -> tuple[LogLine, ...]:
+        await self.effects.running()
+        return await self.inner.events(limit)
 
     async def power(self, wanted: Power) -> None:
         await self.effects.effect(f"bmc power {wanted} {self.address}", lambda: self.inner.power(wanted))

@@ -24,6 +24,7 @@ from workflows.engine.ports import BmcFacts, BootTarget, Bus, Clock, Host, PlayR
 from workflows.model.desired import BmcTarget, Desired
 from workflows.model.errors import Fenced, Refused, Transient, Unreachable
 from workflows.model.grant import Disk, Grant, Machine, NextBoot, Report
+from workflows.model.hardware import HardwareReport, LogLine
 from workflows.model.keys import NodeKey
 from workflows.model.profile import BmcProtocol
 from workflows.model.record import Json
@@ -107,6 +108,8 @@ class World:
     accepted_run: str = ""
     record: Desired | None = None
     verdict: Verdict = Verdict.PASS
+    hardware: HardwareReport = field(default_factory=lambda: HardwareReport(protocol="lab", address="lab"))
+    surveys: int = 0
     wiped: list[Wipe] = field(default_factory=list)
     accepted: list[Write] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
@@ -337,6 +340,17 @@ class WorldBmc:
         self._reach()
         world = self._world
         return BmcFacts(world.serial, None, "lab", "sim", world.power, world.boot)
+
+    async def survey(self) -> HardwareReport:
+        """What the machine is made of."""
+        self._reach()
+        self._world.surveys += 1
+        return self._world.hardware.model_copy(update={"power": self._world.power.value})
+
+    async def events(self, limit: int) -> tuple[LogLine, ...]:
+        """An empty log."""
+        self._reach()
+        return ()
 
     async def power(self, wanted: Power) -> None:
         """Power, under a live session only."""

@@ -208,7 +208,7 @@ def test_check_makes_a_parked_node_an_exit_code() -> None:
 def test_plan_shows_the_steps_and_what_forbids_them() -> None:
     plans = {p["label"]: p for p in json.loads(run("plan", "--json")[1])}
     assert plans["gpu-001"]["workflow"] == "provision"
-    assert [s[0] for s in plans["gpu-001"]["steps"]][:3] == ["identify", "confirm_idle", "power_off"]
+    assert [s[0] for s in plans["gpu-001"]["steps"]][:4] == ["identify", "inspect", "confirm_idle", "power_off"]
     assert plans["gpu-003"]["workflow"] == ""
     assert "serial" in plans["gpu-003"]["reason"]
 

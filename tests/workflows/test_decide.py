@@ -6,7 +6,7 @@ import pytest
 
 from tests.workflows.samples import MINUTE, NOON, run
 from tests.workflows.test_journal import entry
-from workflows.catalog import STEPS
+from workflows.catalog import STEPS, WORKFLOWS
 from workflows.engine.decide import Act, Begin, Check, Finish, Park, Rest, Settle, decide
 from workflows.model.journal import Entry, Kind, fold
 from workflows.model.run import Run, StepRef
@@ -57,9 +57,14 @@ def test_a_step_of_another_version_parks_instead_of_running() -> None:
     assert "polish is not known" in gone.reason
 
 
+def _before(step: str) -> int:
+    """How many steps of a provision come before this one."""
+    return WORKFLOWS["provision"].steps.index(step)
+
+
 def test_the_first_disruptive_step_waits_for_approval_of_exactly_what_was_seen() -> None:
     of = run(approval=True)
-    before = (entry(Kind.INTENT), entry(Kind.DONE)) * 2
+    before = (entry(Kind.INTENT), entry(Kind.DONE)) * _before("power_off")
     act = decided(of, *before)
     assert isinstance(act, Park)
     assert act.digest == of.digest()
@@ -73,7 +78,8 @@ def test_the_first_disruptive_step_waits_for_approval_of_exactly_what_was_seen()
 def test_an_approval_ends_after_its_time_also_between_the_first_step_and_the_wipe() -> None:
     of = run(approval=True)
     done = (entry(Kind.INTENT), entry(Kind.DONE))
-    approved = (*done, *done, entry(Kind.PARKED, digest=of.digest()), entry(Kind.APPROVED, digest=of.digest()))
+    before = done * _before("power_off")
+    approved = (*before, entry(Kind.PARKED, digest=of.digest()), entry(Kind.APPROVED, digest=of.digest()))
     assert decided(of, *approved, minutes=24 * 60 - 1) == Begin()
     assert isinstance(decided(of, *approved, minutes=24 * 60), Park)
     before_the_wipe = (*approved, *done, *done)

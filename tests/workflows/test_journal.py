@@ -25,16 +25,19 @@ def step() -> list[Entry]:
 
 def test_a_whole_run_folds_to_its_outcome_with_timings_and_results() -> None:
     state = folded(
-        entry(Kind.CLAIMED), *step(), *step(), entry(Kind.SETTLED), entry(Kind.FINISHED, outcome=Outcome.SUCCEEDED)
+        entry(Kind.CLAIMED),
+        *step() * 3,
+        entry(Kind.SETTLED),
+        entry(Kind.FINISHED, outcome=Outcome.SUCCEEDED),
     )
     assert state.phase is Phase.FINISHED
     assert state.outcome is Outcome.SUCCEEDED
-    assert [(t.step, t.seconds) for t in state.timings] == [("identify", 60.0), ("register", 60.0)]
+    assert [(t.step, t.seconds) for t in state.timings] == [(s, 60.0) for s in ("identify", "inspect", "register")]
     assert state.result("identify") == {"x": 1}
 
 
 def test_nothing_may_follow_finished() -> None:
-    done = [*step(), *step(), entry(Kind.SETTLED), entry(Kind.FINISHED, outcome=Outcome.SUCCEEDED)]
+    done = [*step() * 3, entry(Kind.SETTLED), entry(Kind.FINISHED, outcome=Outcome.SUCCEEDED)]
     for kind in Kind:
         with pytest.raises(BadInput, match="not legal while finished"):
             folded(*done, entry(kind))

@@ -17,20 +17,21 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from workflows.engine.lease import Lease
-from workflows.engine.ports import Bmc, BmcFacts, BootTarget, Clock, Power
+from workflows.engine.ports import BmcFacts, BootTarget, Clock, OpenedBmc, Power
 from workflows.engine.step import check_identity
 from workflows.model.desired import Desired
 from workflows.model.errors import Fenced
+from workflows.model.hardware import HardwareReport, LogLine
 
 CALL_TIMEOUT = timedelta(seconds=10)
 
 
 class FencedBmc:
-    """Implements ``Bmc`` over a driver's; the steps never see the driver itself."""
+    """Implements ``OpenedBmc`` over a driver's; the steps never see the driver itself."""
 
     def __init__(
         self,
-        raw: Bmc,
+        raw: OpenedBmc,
         lease: Lease,
         clock: Clock,
         desired: Desired,
@@ -54,6 +55,14 @@ class FencedBmc:
     async def facts(self) -> BmcFacts:
         """Read identity, power and boot override; reads need no fence."""
         return await self._raw.facts()
+
+    async def survey(self) -> HardwareReport:
+        """Read everything; reads need no fence."""
+        return await self._raw.survey()
+
+    async def events(self, limit: int) -> tuple[LogLine, ...]:
+        """The newest lines of the event log; reads need no fence."""
+        return await self._raw.events(limit)
 
     async def power(self, wanted: Power) -> None:
         """Ask for power on or off, behind the fence."""

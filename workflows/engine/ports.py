@@ -207,10 +207,14 @@ class BmcInspector(Protocol):
         """The newest lines of the event log, oldest first. Raises Unsupported where there is none."""
 
 
+class OpenedBmc(Bmc, BmcInspector, Protocol):
+    """A BMC as the drivers implement it."""
+
+
 class Bmcs(Protocol):
     """Opens BMCs by what desired state says of them."""
 
-    def connect(self, target: BmcTarget, protocol: BmcProtocol) -> Bmc:
+    def connect(self, target: BmcTarget, protocol: BmcProtocol) -> OpenedBmc:
         """A BMC; no traffic yet."""
 
 

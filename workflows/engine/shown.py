@@ -35,6 +35,8 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
                 "report": str(report.get("report", "")) if isinstance(report, dict) else "",
             }
         )
+    inspected = state.result("inspect")
+    inventory = str(inspected.get("inventory", "")) if isinstance(inspected, dict) else ""
     node_state = _node_state(run, state, before)
     last = state.last or _NOTHING_SAID
     finished = state.phase is Phase.FINISHED
@@ -64,6 +66,7 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
             "generation": max(before.generation, run.desired.generation),
             "serial": run.desired.serial,
             "uuid": run.desired.uuid,
+            "inventory": inventory or before.inventory,
             "timings": tuple(
                 StepTiming(step=t.step, seconds=round(t.seconds, 3), attempts=t.attempts) for t in state.timings
             ),

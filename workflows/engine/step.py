@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from workflows.engine.grants import Grants
-from workflows.engine.ports import Ansible, Bmc, Clock, Evidence, Host, Inventory, Judge, Scheduler, Store
+from workflows.engine.ports import Ansible, Clock, Evidence, Host, Inventory, Judge, OpenedBmc, Scheduler, Store
 from workflows.model.desired import Desired
 from workflows.model.errors import IdentityMismatch, Refused
 from workflows.model.journal import Fold
@@ -96,7 +96,7 @@ class Context:
     started: datetime
     clock: Clock
     store: Store
-    bmc: Bmc
+    bmc: OpenedBmc
     grants: Grants
     ansible: Ansible
     judge: Judge

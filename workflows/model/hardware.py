@@ -1,5 +1,7 @@
 """What a BMC shows of its machine: the out-of-band inventory, as data. Texts are the BMC's own, cut and printable."""
 
+from enum import StrEnum
+
 from workflows.model.record import Record
 
 PLACEHOLDERS = frozenset(
@@ -45,37 +47,85 @@ def real_serial(text: str | None) -> str | None:
     return stripped if stripped and stripped.strip("0- .") else None
 
 
-class Gpu(Record):
-    """One GPU. ``place`` is where it sits, as the BMC labels it."""
+class PartKind(StrEnum):
+    """What a part is, as profiles name it."""
+
+    CPU = "cpu"
+    DIMM = "dimm"
+    GPU = "gpu"
+    NIC = "nic"
+    DISK = "disk"
+    PSU = "psu"
+
+
+class PcieLink(Record):
+    """The PCIe link as it was negotiated: what a riser of an older generation slows is seen here."""
+
+    generation: int
+    lanes: int | None = None
+
+    def __str__(self) -> str:
+        return f"PCIe Gen{self.generation}" + (f" x{self.lanes}" if self.lanes is not None else "")
+
+
+class Part(Record):
+    """One part of a machine. ``place`` is where it sits, as the BMC labels it."""
 
     name: str
     model: str | None = None
     serial: str | None = None
+    firmware: str | None = None
+    place: str | None = None
+    pcie: PcieLink | None = None
+
+    @property
+    def where(self) -> str:
+        """Where a person finds it: its place, else the name that the BMC gives it."""
+        return self.place or self.name
+
+
+class Cpu(Part):
+    """One processor in its socket."""
+
+    cores: int | None = None
+
+
+class Dimm(Part):
+    """One memory module; ``size`` in bytes."""
+
+    size: int | None = None
+
+
+class Gpu(Part):
+    """One GPU."""
+
     part: str | None = None
-    firmware: str | None = None
-    place: str | None = None
 
 
-class Nic(Record):
-    """One network adapter. ``macs`` are lower case with colons."""
+class Nic(Part):
+    """One network adapter. ``macs`` are lower case with colons, ``guids`` InfiniBand port GUIDs: ``0x`` and 16 digits."""
 
-    name: str
-    model: str | None = None
-    serial: str | None = None
-    firmware: str | None = None
-    place: str | None = None
     macs: tuple[str, ...] = ()
+    guids: tuple[str, ...] = ()
 
 
-class Disk(Record):
+class Disk(Part):
     """One drive; ``size`` in bytes."""
 
-    name: str
-    model: str | None = None
-    serial: str | None = None
-    firmware: str | None = None
-    place: str | None = None
     size: int | None = None
+
+
+class Psu(Part):
+    """One power supply; ``watts`` is what it can give."""
+
+    watts: int | None = None
+
+
+class Slot(Record):
+    """A place for a part that holds none, as the BMC shows it."""
+
+    kind: PartKind
+    place: str
 
 
 class Firmware(Record):
@@ -126,8 +176,8 @@ class HardwareReport(Record):
     """One machine as its BMC shows it.
 
     ``system`` is the machine's resource and ``why`` says how it was told from ``others``. ``boot_macs`` are the MACs of the
-    interfaces that the host has. ``quirks`` are sentences, ``findings`` are matters of security, and ``gaps`` says what
-    could not be read: nothing is left out in silence.
+    interfaces that the host has, ``empty`` the places without a part. ``quirks`` are sentences, ``findings`` are matters of
+    security, and ``gaps`` says what could not be read: nothing is left out in silence.
     """
 
     protocol: str
@@ -145,9 +195,13 @@ class HardwareReport(Record):
     boot: BootShown = BootShown()
     resets: tuple[str, ...] = ()
     boot_macs: tuple[str, ...] = ()
+    cpus: tuple[Cpu, ...] = ()
+    dimms: tuple[Dimm, ...] = ()
     gpus: tuple[Gpu, ...] = ()
     nics: tuple[Nic, ...] = ()
     disks: tuple[Disk, ...] = ()
+    psus: tuple[Psu, ...] = ()
+    empty: tuple[Slot, ...] = ()
     firmware: tuple[Firmware, ...] = ()
     sensors: tuple[Sensor, ...] = ()
     virtual_media: bool = False
@@ -155,6 +209,18 @@ class HardwareReport(Record):
     quirks: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+
+    def parts(self, kind: PartKind) -> tuple[Part, ...]:
+        """The parts of a kind."""
+        listed: dict[PartKind, tuple[Part, ...]] = {
+            PartKind.CPU: self.cpus,
+            PartKind.DIMM: self.dimms,
+            PartKind.GPU: self.gpus,
+            PartKind.NIC: self.nics,
+            PartKind.DISK: self.disks,
+            PartKind.PSU: self.psus,
+        }
+        return listed[kind]
 
 
 class LogLine(Record):

@@ -4,10 +4,11 @@ A run carries a copy of its profile, so editing a profile file never changes a r
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
+from workflows.model.hardware import PartKind
 from workflows.model.record import Json, Record
 
 type Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -38,13 +39,44 @@ class DiskHint(Record):
     transport: str | None = None
 
 
+class PartRule(Record):
+    """Parts that must be there, as the BMC shows them: at least ``count`` of a kind.
+
+    ``model`` is a part of the model's name in any case, ``min_bytes`` a disk's or a memory module's size, ``pcie`` and
+    ``lanes`` the least that the link must have negotiated. ``places`` are where they belong, as the BMC labels it, so that a
+    missing one can be named where the BMC shows no empty place.
+    """
+
+    kind: PartKind
+    count: int = Field(ge=1, le=512)
+    model: str | None = None
+    min_bytes: int | None = Field(default=None, ge=1)
+    pcie: int | None = Field(default=None, ge=1, le=9)
+    lanes: int | None = Field(default=None, ge=1, le=32)
+    places: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _means_something(self) -> Self:
+        if self.min_bytes is not None and self.kind not in (PartKind.DIMM, PartKind.DISK):
+            raise ValueError(f"min_bytes is for dimm and disk, a {self.kind} has no size")
+        if self.lanes is not None and self.pcie is None:
+            raise ValueError("lanes needs pcie, the generation of the link")
+        if len(self.places) > self.count:
+            raise ValueError(f"{len(self.places)} places are named for {self.count} parts")
+        return self
+
+
 class Sku(Record):
-    """The hardware that must be there. ``gpus`` is None for a sku that has none, and says so."""
+    """The hardware that must be there. ``gpu_model`` is None for a sku without GPUs.
+
+    ``parts`` is what its BMC must show before anything is wiped; none stated demands nothing.
+    """
 
     name: str
     bmc: BmcProtocol = BmcProtocol.REDFISH
     fence: Fence = Fence.SESSION
     system_disk: DiskHint
+    parts: tuple[PartRule, ...] = ()
     gpu_model: str | None = None
     gpu_count: int = 0
     infiniband_ports: int = 0

@@ -34,6 +34,7 @@ class NodeStatus(Record):
     ``since`` is when run, state or step last changed, ``step_since`` when the step first began.
     ``answered`` is the largest command sequence that a worker has considered for this node.
     ``campaign`` says for which campaign a node without a run waits, and how that stands.
+    ``inventory`` is the SHA-256 of the newest hardware report that a run went on with, kept as evidence.
     ``deadline`` is when a wait becomes overdue, ``due_at`` when a worker looks again; both are server time.
     """
 
@@ -66,3 +67,4 @@ class NodeStatus(Record):
     uuid: str | None = None
     timings: tuple[StepTiming, ...] = ()
     report: str = ""
+    inventory: str = ""

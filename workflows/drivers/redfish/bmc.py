@@ -7,6 +7,8 @@ matter. Where the BMC knows no sessions, ``open`` returns None and writes carry 
 fences them.
 """
 
+from contextlib import suppress
+
 from workflows.drivers.redfish import system as reading
 from workflows.drivers.redfish.body import Body, text
 from workflows.drivers.redfish.channel import Channel
@@ -15,7 +17,7 @@ from workflows.drivers.redfish.layout import Layout, Memory, read_root, sessions
 from workflows.drivers.redfish.survey import Survey
 from workflows.drivers.redfish.system import RESET
 from workflows.engine.ports import BmcFacts, BootTarget, Power
-from workflows.model.errors import Busy, Refused, Unsupported
+from workflows.model.errors import BringupError, Busy, Refused, Unsupported
 from workflows.model.hardware import HardwareReport, LogLine, SessionsShown, real_serial
 
 MANAGER_RESET = "#Manager.Reset"
@@ -114,18 +116,27 @@ class RedfishBmc:
             self._memory.layout = None
 
     async def survey(self) -> HardwareReport:
-        """Everything that the BMC shows of its machine, read under one session where it can be had."""
+        """Everything that the BMC shows of its machine, read under one session where it can be had.
+
+        Where this claim has none yet, one is opened for these reads alone and ended with them: it fences nothing.
+        """
         root = await read_root(self._channel)
         path = sessions_path(root)
         sessions = SessionsShown(supported=path is not None)
+        own: str | None = None
         if path is not None and self._channel.session is None:
             try:
-                await self._channel.login(path)
+                own = await self._channel.login(path)
             except Busy as error:  # all sessions are taken: reads do without one
                 sessions = SessionsShown(supported=True, said=str(error))
-        layout, system = await self._memory.system(self._channel)
-        serial = await self._serial(layout, system)
-        return await Survey(self._channel, layout, system, serial, sessions).report()
+        try:
+            layout, system = await self._memory.system(self._channel)
+            serial = await self._serial(layout, system)
+            return await Survey(self._channel, layout, system, serial, sessions).report()
+        finally:
+            if own is not None:
+                with suppress(BringupError):  # it ends by itself when it idles
+                    await self.end_session(own)
 
     async def events(self, limit: int) -> tuple[LogLine, ...]:
         """The newest lines of the machine's event log, oldest first."""

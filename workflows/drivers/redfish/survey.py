@@ -1,11 +1,12 @@
 """The out-of-band inventory of one machine: which resources are read for it, and what is made of them.
 
 GPUs are Processors of the System or of the GPU baseboard that shares its BMC (HGX); where a BMC shows them as PCIe devices
-only (Supermicro), there. Drives hang on Storage, on the chassis, or on SimpleStorage alone. NICs are the adapters of every
-chassis that is not another machine's.
+only (Supermicro), there. Drives hang on Storage, on the chassis, or on SimpleStorage alone. NICs and power supplies are
+those of every chassis that is not another machine's. A member that a BMC shows as absent is a place without its part.
 """
 
 import asyncio
+from collections.abc import Iterable
 
 from workflows.drivers.redfish import parts
 from workflows.drivers.redfish import system as reading
@@ -14,7 +15,18 @@ from workflows.drivers.redfish.channel import Channel
 from workflows.drivers.redfish.layout import ENCLOSURES, Layout
 from workflows.drivers.redfish.system import is_baseboard
 from workflows.drivers.redfish.tree import Tree
-from workflows.model.hardware import Disk, Firmware, Gpu, HardwareReport, Nic, SessionsShown
+from workflows.model.hardware import (
+    Dimm,
+    Disk,
+    Firmware,
+    Gpu,
+    HardwareReport,
+    Nic,
+    PartKind,
+    Psu,
+    SessionsShown,
+    Slot,
+)
 
 MAX_DEVICES = 256
 """PCIe devices that are looked at for GPUs; the most recorded on one machine are 196."""
@@ -28,6 +40,7 @@ class Survey:
         self._tree = Tree(channel, layout.root)
         self._address = channel.address
         self._chassis: list[Body] = []
+        self._empty: list[Slot] = []
 
     async def report(self) -> HardwareReport:
         """Read everything and put it together."""
@@ -36,9 +49,11 @@ class Survey:
         settings = await tree.get(layout.settings) if layout.settings is not None else None
         manager = await tree.get(reading.manager_path(system))
         service = await tree.get(link(layout.root.get("SessionService")))
-        gpus, nics, disks, firmware, macs = await asyncio.gather(
-            self._gpus(), self._nics(), self._disks(), self._firmware(), self._interface_macs()
+        own = await tree.members(link(system.get("Processors")))
+        gpus, dimms, nics, disks, psus, macs = await asyncio.gather(
+            self._gpus(own), self._dimms(), self._nics(), self._disks(), self._psus(), self._interface_macs()
         )
+        firmware = await self._firmware()
         enclosure = next((c for c in self._chassis if c.get("ChassisType") in ENCLOSURES and text(c, "Model")), {})
         media = link(system.get("VirtualMedia")) or link(manager.get("VirtualMedia"))
         return HardwareReport(
@@ -57,9 +72,13 @@ class Survey:
             boot=reading.boot_shown(system, settings, layout.settings, layout.quirks),
             resets=tuple(layout.resets),
             boot_macs=macs or tuple(dict.fromkeys(m for n in nics for m in n.macs)),
+            cpus=tuple(parts.cpu(p) for p in self._there(PartKind.CPU, filter(parts.is_cpu, own))),
+            dimms=dimms,
             gpus=gpus,
             nics=nics,
             disks=disks,
+            psus=psus,
+            empty=tuple(sorted(self._empty, key=lambda s: (s.kind, s.place))),
             firmware=firmware,
             virtual_media=media is not None,
             sessions=self._sessions.model_copy(update={"timeout": number(service, "SessionTimeout")}),
@@ -72,12 +91,37 @@ class Survey:
         systems = links(part(chassis, "Links").get("ComputerSystems"))
         return not systems or self._layout.system in systems or any(is_baseboard(s) for s in systems)
 
-    async def _gpus(self) -> tuple[Gpu, ...]:
+    def _there(self, kind: PartKind, bodies: Iterable[Body]) -> list[Body]:
+        """Those that are there; the others are noted as empty places."""
+        found = []
+        for body in bodies:
+            if parts.is_absent(body):
+                self._empty.append(parts.slot(kind, body))
+            else:
+                found.append(body)
+        return found
+
+    async def _dimms(self) -> tuple[Dimm, ...]:
+        listed = await self._tree.members(link(self._system.get("Memory")))
+        return tuple(parts.dimm(m) for m in self._there(PartKind.DIMM, listed))
+
+    async def _psus(self) -> tuple[Psu, ...]:
+        """Those of each enclosure's PowerSubsystem; of its older Power where that names none."""
+        found: list[Body] = []
+        for chassis in (c for c in self._chassis if c.get("ChassisType") in ENCLOSURES):
+            subsystem = await self._tree.get(link(chassis.get("PowerSubsystem")))
+            supplies = await self._tree.members(link(subsystem.get("PowerSupplies")))
+            if not supplies:
+                power = await self._tree.get(link(chassis.get("Power")))
+                listed = power.get("PowerSupplies")
+                supplies = [s for s in listed[:100] if isinstance(s, dict)] if isinstance(listed, list) else []
+            found += supplies
+        return tuple(parts.psu(s) for s in self._there(PartKind.PSU, found))
+
+    async def _gpus(self, own: list[Body]) -> tuple[Gpu, ...]:
         boards = await self._tree.all(o.path for o in self._layout.others if is_baseboard(o.path))
-        processors = [
-            p for system in (self._system, *boards) for p in await self._tree.members(link(system.get("Processors")))
-        ]
-        found = [parts.gpu(p) for p in processors if parts.is_gpu(p)]
+        processors = own + [p for b in boards for p in await self._tree.members(link(b.get("Processors")))]
+        found = [parts.gpu(p) for p in self._there(PartKind.GPU, filter(parts.is_gpu, processors))]
         return tuple(found or [parts.gpu(d) for d in await self._gpu_devices()])
 
     async def _gpu_devices(self) -> list[Body]:
@@ -102,9 +146,16 @@ class Survey:
 
     async def _nic(self, adapter: Body) -> Nic:
         functions = await self._tree.members(link(adapter.get("NetworkDeviceFunctions")))
+        first = parts.controller(adapter)
+        devices = links(part(first, "Links").get("PCIeDevices"))
+        device = (
+            await self._tree.get(devices[0]) if devices and parts.pcie(part(first, "PCIeInterface")) is None else {}
+        )
+        found = parts.nic(adapter, functions, (), device)
+        if found.macs or found.guids:
+            return found
         ports = link(adapter.get("Ports")) or link(adapter.get("NetworkPorts"))
-        found = parts.nic(adapter, functions, ())
-        return found if found.macs else parts.nic(adapter, functions, await self._tree.members(ports))
+        return parts.nic(adapter, functions, await self._tree.members(ports), device)
 
     async def _interface_macs(self) -> tuple[str, ...]:
         interfaces = await self._tree.members(link(self._system.get("EthernetInterfaces")))

@@ -1,0 +1,83 @@
+"""``inspect``: what the machine is made of, read by its BMC, kept, and compared with the profile before anything is wiped.
+
+A profile that names parts (``sku.parts``) stops a run that would wipe where one is missing or linked too slowly, with its
+place (``workflows/model/sku_gate.py``). One that names none demands nothing: then the machine is only read if no run has
+kept its inventory yet, and a BMC that can't tell it holds up nobody. A run that wipes nothing, such as an adoption, takes
+the machine as it is, and says what is missing.
+"""
+
+from datetime import timedelta
+
+from workflows.engine.step import Context, Done, Retry, Verified
+from workflows.model.errors import NeedsHuman, Refused, Transient, Unsupported
+from workflows.model.hardware import HardwareReport, PartKind
+from workflows.model.record import Json
+from workflows.model.sku_gate import changes, shortcomings, surplus
+from workflows.model.status import NodeStatus
+from workflows.steps.reading import Reading
+
+_SAID = 5
+
+
+class Inspect(Reading):
+    """Reads only. The report is kept as evidence; ``status.inventory`` names the newest one that a run went on with."""
+
+    name, version = "inspect", 1
+    timeout = timedelta(minutes=30)
+    retry = Retry(attempts=4, pause=timedelta(minutes=1))
+
+    async def verify(self, ctx: Context, base: Json) -> Verified:
+        """Every part that the profile demands is there."""
+        profile = ctx.desired.profile
+        rules = profile.sku.parts if profile is not None else ()
+        before = await _inventory_before(ctx)
+        if not rules and before:
+            return Done({"asked": False})
+        try:
+            report = await ctx.bmc.survey()
+        except (Transient, Unsupported) as error:
+            if rules:
+                raise
+            return Done({"asked": True, "unknown": str(error)})
+        known = await _kept(ctx, before)
+        kept = await ctx.evidence.put(report.encode())
+        lacks = shortcomings(report, rules, known)
+        if lacks and ctx.run.has("netboot"):
+            raise NeedsHuman(_refusal(ctx, report, lacks, kept))
+        differs = changes(report, known) if known is not None else ()
+        return Done(
+            {
+                "inventory": kept,
+                "parts": {kind.value: len(report.parts(kind)) for kind in PartKind},
+                "lacks": list(lacks),
+                "surplus": list(surplus(report, rules)),
+                "changed": list(differs),
+            }
+        )
+
+
+async def _inventory_before(ctx: Context) -> str:
+    """The evidence of the newest inventory that a run of this node went on with; empty where none has."""
+    value = await ctx.store.get(f"status.{ctx.run.node}")
+    return NodeStatus.decode(value.data).inventory if value.data is not None else ""
+
+
+async def _kept(ctx: Context, sha256: str) -> HardwareReport | None:
+    """That inventory; None where there is none, or where it can't be read any more: it only names places."""
+    if not sha256:
+        return None
+    try:
+        return HardwareReport.decode(await ctx.evidence.get(sha256))
+    except Refused as error:
+        ctx.log(f"inspect: the inventory that was kept before: {error}")
+        return None
+
+
+def _refusal(ctx: Context, report: HardwareReport, lacks: tuple[str, ...], kept: str) -> str:
+    assert ctx.desired.profile is not None
+    more = f"; and {len(lacks) - _SAID} more" if len(lacks) > _SAID else ""
+    off = "; the machine is off, and some BMCs show parts only of one that is on" if report.power != "on" else ""
+    return (
+        f"{ctx.desired.label} is not what its profile {ctx.desired.profile.sku.name} demands; nothing was wiped: "
+        f"{'; '.join(lacks[:_SAID])}{more}{off} (inventory {kept})"
+    )
