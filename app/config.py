@@ -174,6 +174,17 @@ class KubernetesConfig(Record):
     names: NodeNames = NodeNames.SHORT
 
 
+class MetricsConfig(Record):
+    """Where each service answers Prometheus, as ``address:port``; one without a listener isn't asked.
+
+    The site's gauges (nodes by state, waits, overdue) are answered by ``sync`` and ``up``.
+    """
+
+    worker: str | None = None
+    sync: str | None = None
+    up: str | None = None
+
+
 class Config(Record):
     """One site's whole configuration. ``settings.scheduler`` says which of ``slurm`` and ``kubernetes`` is asked."""
 
@@ -186,6 +197,7 @@ class Config(Record):
     subnet_manager: SubnetManagerConfig | None = None
     slurm: SlurmConfig = SlurmConfig()
     kubernetes: KubernetesConfig | None = None
+    metrics: MetricsConfig = MetricsConfig()
     profiles: Path
     secrets: Path
     data: Path

@@ -25,6 +25,7 @@ import burn_in.probes
 from app.boot import serve_boot
 from app.config import AnsibleConfig, BootConfig, Config, NatsConfig, YamlConfig
 from app.connect import as_seen_by, connected
+from app.metrics import Metrics
 from app.site_worker import real_ports, run_worker
 from app.sync import serve_sync
 from app.up import SELF, own_nats
@@ -100,7 +101,7 @@ async def _demo(
     lab_ansible = AnsibleDriver(site.bus, known, ROLES, probes, command_prefix=rack.command_prefix)
     services = [
         asyncio.create_task(run_worker(config, site, replace(worker_ports, ansible=lab_ansible), "demo")),
-        asyncio.create_task(serve_sync(config, site, known)),
+        asyncio.create_task(serve_sync(config, site, known, Metrics())),
     ]
     if block_boot:
         for listener in listeners:

@@ -15,48 +15,49 @@ from collections.abc import Awaitable, Callable, Sequence
 from app.boot import serve_boot
 from app.config import Config
 from app.connect import connected
+from app.metrics import Metrics
 from app.site_worker import serve_worker
 from app.sync import serve_sync
 from app.up import SELF, own_nats
 from app.witness import Witness
+from frontends.live import LiveSite
 from workflows.drivers.secrets import FileSecrets
 from workflows.engine.epoch import close_older_grants, declare_restored, make_epoch
-from workflows.engine.ports import Secrets
 from workflows.jetstream.site import JetStreamSite
 
-type Service = Callable[[JetStreamSite, Config], Awaitable[None]]
+type Service = Callable[[Config, JetStreamSite, Metrics], Sequence[Awaitable[None]]]
 
 
 async def worker(config: Config, verbose: bool) -> None:
     """A worker alone. Raises as ``connected`` and the worker do."""
-    await _serve(config, "worker", lambda site, known: _worker(known, site), verbose)
+    await _serve(config, "worker", _worker, verbose)
 
 
 async def sync(config: Config, verbose: bool, replicas: int, restored: bool) -> None:
     """The inventory's side alone; makes the streams and the epoch first. Raises as ``connected`` and ``serve_sync`` do."""
-    secrets = FileSecrets(config.secrets)
-    await _serve(config, "sync", lambda site, known: serve_sync(known, site, secrets), verbose, replicas, restored)
+    await _serve(config, "sync", _sync, verbose, replicas, restored)
 
 
 async def boot(config: Config, verbose: bool) -> None:
     """The boot service alone. Raises as ``connected`` and ``serve_boot`` do."""
-    secrets = FileSecrets(config.secrets)
-    await _serve(config, "boot", lambda site, known: _boot(known, site, secrets), verbose)
+    await _serve(config, "boot", _boot, verbose)
 
 
 async def up(config: Config, verbose: bool, replicas: int, restored: bool) -> None:
     """All of them, over a NATS server of our own where the configuration names none."""
     _logging(verbose)
-    async with own_nats(config) as (config, login):
-        secrets = FileSecrets(config.secrets)
-        async with connected(config, secrets, SELF, make_streams=replicas, login=login) as site:
-            await _prepared(site, restored)
-            config, witness = await _met(config, site, SELF)
-            _say_so(config)
-            services = [witness.watch(), _worker(config, site), serve_sync(config, site, secrets)]
-            if config.boot is not None:
-                services.append(_boot(config, site, secrets))
-            await _until_told(services)
+    async with (
+        own_nats(config) as (config, login),
+        connected(config, FileSecrets(config.secrets), SELF, make_streams=replicas, login=login) as site,
+    ):
+        await _prepared(site, restored)
+        config, witness = await _met(config, site, SELF)
+        _say_so(config)
+        metrics = Metrics()
+        services = [witness.watch(), *_worker(config, site, metrics), *_sync(config, site, metrics)]
+        if config.boot is not None:
+            services += _boot(config, site, metrics)
+        await _until_told([*services, metrics.serve(config.metrics.up)])
 
 
 def _say_so(config: Config) -> None:
@@ -71,15 +72,26 @@ def worker_name() -> str:
     return f"{socket.gethostname().partition('.')[0]}-{os.getpid()}"
 
 
-async def _boot(config: Config, site: JetStreamSite, secrets: Secrets) -> None:
+def _worker(config: Config, site: JetStreamSite, metrics: Metrics) -> Sequence[Awaitable[None]]:
+    return (serve_worker(config, site, FileSecrets(config.secrets), worker_name(), metrics),)
+
+
+def _sync(config: Config, site: JetStreamSite, metrics: Metrics) -> Sequence[Awaitable[None]]:
+    """The inventory's side, and the site's gauges: there is one of it a site."""
+    live = LiveSite(site.store, config.settings.site)
+    metrics.show(live, site.clock)
+    return serve_sync(config, site, FileSecrets(config.secrets), metrics), live.follow()
+
+
+def _boot(config: Config, site: JetStreamSite, _metrics: Metrics) -> Sequence[Awaitable[None]]:
+    return (_closed_then_boot(config, site),)
+
+
+async def _closed_then_boot(config: Config, site: JetStreamSite) -> None:
     """The boot service; grants of a life that the store forgot are closed before it answers anybody."""
     if config.settings.epoch is not None:
         await close_older_grants(site.store, config.settings.site, config.settings.epoch)
-    await serve_boot(config, site.store, site.bus, secrets)
-
-
-async def _worker(config: Config, site: JetStreamSite) -> None:
-    await serve_worker(config, site, FileSecrets(config.secrets), worker_name())
+    await serve_boot(config, site.store, site.bus, FileSecrets(config.secrets))
 
 
 async def _serve(
@@ -90,7 +102,8 @@ async def _serve(
         if replicas is not None:
             await _prepared(site, restored)
         config, witness = await _met(config, site, who)
-        await _until_told([witness.watch(), service(site, config)])
+        metrics, where = Metrics(), {"worker": config.metrics.worker, "sync": config.metrics.sync}.get(who)
+        await _until_told([witness.watch(), *service(config, site, metrics), metrics.serve(where)])
 
 
 async def _prepared(site: JetStreamSite, restored: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import burn_in.probes
 from app.config import Config
 from app.inventory import make_inventory
+from app.metrics import Metrics
 from app.worker import Ports, build_worker
 from burn_in.gate import Gate
 from burn_in.subnet_manager import InfinibandDiags
@@ -96,15 +97,19 @@ def make_scheduler(config: Config, secrets: Secrets) -> Scheduler | None:
     return None
 
 
-async def serve_worker(config: Config, site: JetStreamSite, secrets: Secrets, name: str) -> None:
+async def serve_worker(config: Config, site: JetStreamSite, secrets: Secrets, name: str, metrics: Metrics) -> None:
     """Serve until cancelled."""
-    await run_worker(config, site, real_ports(config, site, secrets), name)
+    await run_worker(config, site, real_ports(config, site, secrets), name, metrics)
 
 
-async def run_worker(config: Config, site: JetStreamSite, ports: Ports, name: str) -> None:
-    """The worker's own tasks over any ports: a site's real ones, or a lab's."""
+async def run_worker(
+    config: Config, site: JetStreamSite, ports: Ports, name: str, metrics: Metrics | None = None
+) -> None:
+    """The worker's own tasks over any ports: a site's real ones, or a lab's. ``metrics`` counts what it does."""
+    metrics = metrics or Metrics()
+    ports = metrics.over(ports)
     jitter = random.Random(name)  # noqa: S311 - spreads wake-ups, guards nothing
-    worker = build_worker(name, config.settings, ports, jitter)
+    worker = build_worker(name, config.settings, ports, jitter, metrics.counters)
     reconciler = Reconciler(ports.store, ports.bus, ports.clock, jitter)
     wishes = _Wishes(ports.store, config.settings.site)
     await wishes.load()

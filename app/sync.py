@@ -7,6 +7,7 @@ from aiohttp import web
 from app.boot import listener
 from app.config import Config, NetBoxConfig
 from app.inventory import netbox_api, yaml_source
+from app.metrics import Metrics
 from app.profile_files import follow_profiles
 from inventory_sync.profiles import load_profiles
 from inventory_sync.service import InventorySync
@@ -17,7 +18,7 @@ from workflows.engine.secret_field import secret_field
 from workflows.jetstream.site import JetStreamSite
 
 
-async def serve_sync(config: Config, site: JetStreamSite, secrets: Secrets) -> None:
+async def serve_sync(config: Config, site: JetStreamSite, secrets: Secrets, metrics: Metrics) -> None:
     """Serve until cancelled.
 
     Raises:
@@ -30,9 +31,8 @@ async def serve_sync(config: Config, site: JetStreamSite, secrets: Secrets) -> N
             group.create_task(follow_profiles(config.profiles, source.use))
         return
     profiles = await asyncio.to_thread(load_profiles, config.profiles)
-    sync = InventorySync(
-        Sync(netbox_api(config, secrets), site.store, site.bus, config.netbox.sync, profiles), site.clock
-    )
+    bus = metrics.timed(site.bus, site.clock)
+    sync = InventorySync(Sync(netbox_api(config, secrets), site.store, bus, config.netbox.sync, profiles), site.clock)
     async with asyncio.TaskGroup() as group:
         group.create_task(sync.run())
         group.create_task(follow_profiles(config.profiles, sync.use))

@@ -7,6 +7,7 @@ from workflows.catalog import STEPS, WORKFLOWS
 from workflows.engine.claim import Claim
 from workflows.engine.fence import FencedBmc
 from workflows.engine.grants import Grants
+from workflows.engine.observer import Observer, Unobserved
 from workflows.engine.ports import Ansible, Bmcs, Bus, Clock, Evidence, Inventory, Judge, Scheduler, Store
 from workflows.engine.runner import Runner
 from workflows.engine.step import Context
@@ -79,8 +80,11 @@ class _Contexts:
             await bmc.close()
 
 
-def build_worker(name: str, settings: SiteSettings, ports: Ports, jitter: random.Random) -> Worker:
+def build_worker(
+    name: str, settings: SiteSettings, ports: Ports, jitter: random.Random, observer: Observer | None = None
+) -> Worker:
     """A worker that is ready to serve or to tend one node."""
+    observer = observer or Unobserved()
     contexts = _Contexts(ports, settings)
     return Worker(
         name=name,
@@ -90,6 +94,7 @@ def build_worker(name: str, settings: SiteSettings, ports: Ports, jitter: random
         settings=settings,
         steps=STEPS,
         workflows=WORKFLOWS,
-        runner=Runner(steps=STEPS, settle=Settle(), context=contexts.of, settings=settings, jitter=jitter),
+        runner=Runner(STEPS, Settle(), contexts.of, settings, jitter, observer),
         release_claim=contexts.release,
+        observer=observer,
     )

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.fast
 
 TOP = {
     *CODE,
-    *("roles", "templates", "tests", "benchmarks", "docs", "setup", ".ci"),
+    *("roles", "templates", "tests", "benchmarks", "docs", "monitoring", "setup", ".ci"),
     *("README.md", "Makefile", "pyproject.toml", "requirements.lock", "compose.yaml"),
     *(".gitignore", ".python-version", "LICENSE"),
 }

@@ -14,6 +14,7 @@ import logging
 from datetime import datetime, timedelta
 
 from workflows.engine.lease import Lease
+from workflows.engine.observer import Observer
 from workflows.engine.ports import Bus, Clock, Store
 from workflows.engine.shown import shown
 from workflows.model.campaign import Campaign, campaign_key
@@ -34,11 +35,13 @@ _READ_BACK = timedelta(seconds=10)
 class Claim:
     """Writes a run's journal under a lease and keeps the node's status in step with the fold."""
 
-    def __init__(self, store: Store, bus: Bus, clock: Clock, lease: Lease, run: Run, status: NodeStatus):
+    def __init__(
+        self, store: Store, bus: Bus, clock: Clock, lease: Lease, run: Run, status: NodeStatus, observer: Observer
+    ):
         self.store, self.bus, self.clock, self.lease, self.run = store, bus, clock, lease, run
         self.state = Fold()
         self.first = True
-        self._status = status
+        self._status, self._observer = status, observer
         self._campaign: tuple[int, Campaign | None] | None = None
         self._entries: list[tuple[Entry, datetime]] = []
         self._number = 0
@@ -91,6 +94,7 @@ class Claim:
         await self._write(entry)
         log.info("%s: %s %s", self.run.id, kind.value, entry.reason)
         self._entries, self.state = entries, state
+        self._observer.appended(self.run, entry, state)
         await self.show()
         if kind in _TOLD:
             await self.tell(kind.value)

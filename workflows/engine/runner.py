@@ -19,6 +19,7 @@ from workflows.engine.caps import Caps, Full, limits_of_run
 from workflows.engine.claim import Claim
 from workflows.engine.decide import Begin, Check, Finish, Park, Rest, Settle, decide
 from workflows.engine.ladder import BMC_SILENCE, climb
+from workflows.engine.observer import Observer
 from workflows.engine.permission import Refusal, Verdict
 from workflows.engine.second_look import second_look
 from workflows.engine.step import Broken, Context, Done, NotYet, Rung, Step, Steps
@@ -46,6 +47,7 @@ class Runner:
     context: Callable[[Claim], Context]
     settings: SiteSettings
     jitter: random.Random
+    observer: Observer
 
     async def drive(self, claim: Claim) -> None:
         """Go on until there is nothing to do for now.
@@ -251,6 +253,7 @@ class Runner:
 
     async def _failed(self, claim: Claim, step: Step, error: Exception) -> bool:
         """Sort an error; True where the drive goes on at once."""
+        self.observer.failed(claim.run, step.name, error)
         match error:
             case Fenced():
                 await claim.lease.renew()  # the BMC ended our session: ours only while the lease still is

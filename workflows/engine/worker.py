@@ -21,6 +21,7 @@ from workflows.engine.claim import Claim
 from workflows.engine.decide import Rest, decide
 from workflows.engine.lease import TTL, Lease
 from workflows.engine.look import View, look
+from workflows.engine.observer import Observer
 from workflows.engine.ports import Bus, Clock, Store
 from workflows.engine.runner import Runner
 from workflows.engine.step import Steps
@@ -48,6 +49,7 @@ class Worker:
     workflows: Mapping[str, Workflow]
     runner: Runner
     release_claim: Callable[[Claim], Awaitable[None]]
+    observer: Observer
     ttl: timedelta = TTL
 
     async def serve(self) -> None:
@@ -70,6 +72,9 @@ class Worker:
                 busy[node] = False
                 try:
                     await self.tend(node)
+                except Fenced as error:
+                    self.observer.fenced(node)
+                    log.warning("%s: %s", node, error)
                 except BringupError as error:
                     log.warning("%s: %s", node, error)
                 except Exception:  # the reconciler brings the node back; one defect must not end the worker
@@ -146,7 +151,7 @@ class Worker:
             run = await self._open(lease, view)
             if run is None:
                 return False
-        claim = Claim(self.store, self.bus, self.clock, lease, run, view.status)
+        claim = Claim(self.store, self.bus, self.clock, lease, run, view.status, self.observer)
         try:
             await claim.begin()
             await self.runner.drive(claim)
