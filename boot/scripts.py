@@ -1,10 +1,13 @@
 """Which boot script a machine gets: this run's where its grant is open, else the one that boots its own disk.
 
-Everything that isn't clear ends in local boot (law 4): a stray reboot costs minutes, not data. So does a store that is
-out of reach: without it nobody can say that a grant is open.
+Everything that isn't clear ends in local boot (law 4): a stray reboot costs minutes, not data. Where the store is out of
+reach nobody can say whether a grant is open, so there is no script (503): the machine's first script asks again while a
+leader is elected, and boots the local disk in the end. A machine that was turned away for a moment's silence would be lost
+to its run, which waits for it for as long as a POST may take.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from jinja2 import Environment
@@ -16,7 +19,6 @@ from boot.settings import BootSettings
 from boot.templates import render
 from boot.token import Claim, Purpose, Tokens
 from workflows.engine.ports import Bus, Store
-from workflows.model.errors import Transient
 from workflows.model.grant import Grant, GrantState
 from workflows.model.keys import NodeKey
 from workflows.model.served import Script
@@ -26,7 +28,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """Answers ``/boot.ipxe`` and ``/v1/script``. ``ca_sha256`` pins the CA that the agent downloads."""
+    """Answers ``/boot.ipxe`` and ``/v1/script``.
+
+    ``ca_sha256`` pins the CA that the agent downloads; ``read_again`` brings the index up to date.
+    """
 
     store: Store
     bus: Bus
@@ -35,22 +40,26 @@ class Scripts:
     templates: Environment
     index: NodeIndex
     ca_sha256: str
+    read_again: Callable[[], Awaitable[None]]
 
     def first(self) -> str:
         """The script that DHCP points at: the same for all; it asks again with the machine's identifiers."""
         return render("ipxe/boot.ipxe.j2", {"http_url": self.settings.http_url}, within=self.templates)
 
     async def answer(self, who: Identifiers) -> str:
-        """The script for this machine, recorded and counted before it is returned."""
+        """The script for this machine, recorded and counted before it is returned.
+
+        Raises:
+            Transient: the store is out of reach; the machine asks again, and boots its own disk in the end.
+        """
         desired, why = self.index.find(who)
+        if desired is None:
+            await self.read_again()
+            desired, why = self.index.find(who)
         if desired is None:
             await tell_stranger(self.store, self.bus, self.settings.site, who, why)
             return self._local("unknown machine")
-        try:
-            return await self._answer_node(desired.node, who)
-        except Transient as error:
-            _log.warning("local boot without a record node=%s: %s", desired.node, error)
-            return self._local("the store is out of reach")
+        return await self._answer_node(desired.node, who)
 
     async def _answer_node(self, node: NodeKey, who: Identifiers) -> str:
         now = await self.store.now()

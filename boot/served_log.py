@@ -16,7 +16,7 @@ async def record_script(store: Store, node: NodeKey, script: Script, claim: Clai
     """Count one script. ``claim`` is the grant's, for the agent's script.
 
     Raises:
-        Transient: too many writers at once, or the store is out of reach; nothing may be served then but local boot.
+        Transient: too many writers at once, or the store is out of reach; nothing is served then.
     """
 
     def change(served: Served) -> Served:

@@ -1,10 +1,12 @@
 """The boot service: one object that a process starts, with a plain HTTP side for firmware and an HTTPS side for agents.
 
 Theory of operation. It has no state of its own, so it may be killed at any moment and several may run: the index of
-nodes is a copy of ``desired.>``, loaded before the first answer and followed after; grants and ``served`` are read and
+nodes is a copy of ``desired.>``, loaded before the first answer, followed after, and read again before a machine is called
+unknown, for a watch may be behind (the process was paused, NATS had no leader); grants and ``served`` are read and
 written in the store at each request. A machine that loses the service in mid-download asks for the same range again.
 """
 
+import asyncio
 import hashlib
 import logging
 
@@ -21,8 +23,10 @@ from boot.token import Tokens
 from workflows.engine.ports import Bus, Secrets, Store, Value
 from workflows.model.desired import Desired
 from workflows.model.errors import BadInput
+from workflows.model.keys import NodeKey
 
 _log = logging.getLogger(__name__)
+READ_AGAIN_S = 5.0
 
 
 class BootService:
@@ -33,9 +37,11 @@ class BootService:
         self._settings = settings
         self._ca = ca
         self._index = NodeIndex()
+        self._newest: dict[NodeKey, int] = {}
+        self._read_at, self._reading = -READ_AGAIN_S, asyncio.Lock()
         templates, tokens = environment(), Tokens(secrets)
         digest = hashlib.sha256(ca).hexdigest()
-        self._scripts = Scripts(store, bus, settings, tokens, templates, self._index, digest)
+        self.scripts = Scripts(store, bus, settings, tokens, templates, self._index, digest, self.read_again)
         self._calls = AgentCalls(store, bus, settings, tokens, templates)
 
     async def load(self) -> None:
@@ -46,6 +52,14 @@ class BootService:
         """
         for value in await self._store.list(f"desired.{self._settings.site}.>"):
             self._see(value)
+
+    async def read_again(self) -> None:
+        """Read all nodes again, at most once in 5 s however many strangers ask: all wait for that. Raises Unreachable."""
+        async with self._reading:
+            now = asyncio.get_running_loop().time()
+            if now - self._read_at >= READ_AGAIN_S:
+                await self.load()
+                self._read_at = now
 
     async def follow(self) -> None:
         """Keep the index in step with the inventory, for ever; cancel it to stop."""
@@ -72,12 +86,12 @@ class BootService:
         return app
 
     async def _first(self, _request: web.Request) -> web.Response:
-        return web.Response(text=self._scripts.first())
+        return web.Response(text=self.scripts.first())
 
     async def _script(self, request: web.Request) -> web.Response:
         given = request.query
         who = Identifiers.parse(given.get("mac", ""), given.get("serial", ""), given.get("uuid", ""))
-        return web.Response(text=await self._scripts.answer(who))
+        return web.Response(text=await self.scripts.answer(who))
 
     async def _authority(self, _request: web.Request) -> web.Response:
         return web.Response(body=self._ca, content_type="application/x-pem-file")
@@ -87,6 +101,9 @@ class BootService:
 
     def _see(self, value: Value) -> None:
         node = value.key.removeprefix("desired.")
+        if value.seq < self._newest.get(node, 0):
+            return
+        self._newest[node] = value.seq
         if value.data is None:
             self._index.remove(node)
             return

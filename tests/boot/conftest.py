@@ -38,6 +38,10 @@ DATA = Disk(id="wwn.data", device="nvme1n1", size=7000 << 30, model="DATA", seri
 CLAIM = Claim("lab.n1", "g1", 1)
 
 
+async def nothing_new() -> None:
+    """The index is up to date."""
+
+
 @dataclass
 class Site:
     """Everything that a test of the boot service touches."""
@@ -68,7 +72,9 @@ class Site:
         return Tokens(self.secrets)
 
     def scripts(self) -> Scripts:
-        return Scripts(self.store, self.bus, self.settings, self.tokens, environment(), self.index, "c" * 64)
+        return Scripts(
+            self.store, self.bus, self.settings, self.tokens, environment(), self.index, "c" * 64, nothing_new
+        )
 
     def service(self) -> BootService:
         return BootService(self.store, self.bus, self.secrets, self.settings, b"the CA")

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from boot.identity import Identifiers
+from lab.rack.ipxe import Firmware, Kernel, LocalDisk
 from tests.boot.conftest import MAC, UUID, Site, machine, node
+from workflows.model.errors import Transient, Unreachable
 from workflows.model.grant import GrantState
 from workflows.model.served import Script
 from workflows.model.stranger import Strangers
@@ -82,14 +84,53 @@ async def test_identifiers_of_two_machines_get_no_grant(site: Site) -> None:
     assert len(site.events("asked")) == 1
 
 
-async def test_with_the_store_out_of_reach_it_boots_its_disk(site: Site) -> None:
+async def test_with_the_store_out_of_reach_there_is_no_script_and_afterwards_the_right_one(site: Site) -> None:
     await site.open_grant()
     scripts = site.scripts()
     site.store.down = True
-    assert is_local(await scripts.answer(WHO))
+    with pytest.raises(Transient):
+        await scripts.answer(WHO)
+    site.store.down = False
+    assert site.token() in await scripts.answer(WHO)
+
+
+@pytest.mark.parametrize(("silent", "end"), [(3, Kernel), (1000, LocalDisk)])
+async def test_a_machine_asks_again_for_a_while_and_then_boots_its_disk(site: Site, silent: int, end: type) -> None:
+    """The boot service's own first script, on the lab's iPXE; the service doesn't answer the first so many times."""
+    await site.open_grant()
+    scripts, asked, slept = site.scripts(), 0, 0.0
+
+    async def fetch(url: str) -> bytes:
+        nonlocal asked
+        if url.endswith("/boot.ipxe"):
+            return scripts.first().encode()
+        if "/v1/script?" in url:
+            asked += 1
+            if asked <= silent:
+                raise Unreachable(url)
+            return (await scripts.answer(WHO)).encode()
+        return b""
+
+    async def sleep(seconds: float) -> None:
+        nonlocal slept
+        slept += seconds
+
+    firmware = Firmware(fetch, sleep, {"netX/mac": MAC, "serial": "SER1", "uuid": UUID, "platform": "efi"})
+    assert isinstance(await firmware.run("http://10.0.0.1:8080/boot.ipxe"), end)
+    assert slept == (9 if end is Kernel else 57)
 
 
 def test_the_first_script_asks_with_all_identifiers(site: Site) -> None:
     first = site.scripts().first()
     assert first.startswith("#!ipxe\n")
-    assert "/v1/script?mac=${netX/mac}&serial=${serial:uristring}&uuid=${uuid} || exit 1" in first
+    assert "/v1/script?mac=${netX/mac}&serial=${serial:uristring}&uuid=${uuid} || goto wait" in first
+
+
+async def test_a_node_that_the_index_has_not_heard_of_yet_is_looked_up_before_it_is_a_stranger(site: Site) -> None:
+    """The watch is behind: this process stood still, or NATS had no leader."""
+    service = site.service()
+    await service.load()
+    await site.open_grant()
+    await site.put("desired.lab.n1", node().encode())
+    assert site.token() in await service.scripts.answer(WHO)
+    assert site.events("asked") == []

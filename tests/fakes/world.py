@@ -34,6 +34,8 @@ DISK = Disk(id="SYS", device="/dev/vda", size=8 << 30, serial="SYS")
 DATA = Disk(id="DATA", device="/dev/vdb", size=64 << 30, serial="DATA")
 _INSTANT = timedelta(0)
 _ASK_AGAIN = timedelta(seconds=3)
+#: As often as ``templates/ipxe/boot.ipxe.j2`` asks for a script.
+_TIMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,15 @@ class World:
 
     async def network_boot(self) -> None:
         """The machine asks for its script and its grant, and writes only when it has one."""
-        claim = await self.boot_side.script(Identifiers.parse(next(iter(self.macs), ""), self.serial, ""))
+        who = Identifiers.parse(next(iter(self.macs), ""), self.serial, "")
+        for _ in range(_TIMES):
+            try:
+                claim = await self.boot_side.script(who)
+                break
+            except Transient:
+                await self.clock.sleep(_ASK_AGAIN)
+        else:
+            return
         if claim is None:
             return
         nonce = f"{self.serial}-boot{self.boots}"
