@@ -12,6 +12,7 @@ from tests.workflows.site import TTL_PASSED, Site
 from workflows.engine.lease import Lease
 from workflows.engine.reconciler import Reconciler
 from workflows.model.errors import Fenced
+from workflows.model.grant import Grant, GrantState, Report
 from workflows.model.status import NodeState
 
 pytestmark = pytest.mark.fast
@@ -61,6 +62,23 @@ async def test_a_node_whose_holder_lives_is_left_alone_and_woken_once_its_lease_
     assert await woken(site, TTL_PASSED + timedelta(seconds=5)) == {"lab.nb-1"}
 
 
+async def test_a_node_that_was_woken_while_its_lease_still_stood_is_woken_again_once_it_is_gone() -> None:
+    site = Site()
+    await site.want()
+    lease = await Lease.acquire(site.store, site.clock, "lab.nb-1", "w1")
+    assert lease is not None
+    early = Reconciler(site.store, site.bus, site.clock, random.Random(1), lease_ttl=timedelta(seconds=5))  # noqa: S311
+    serving = asyncio.ensure_future(early.serve())
+    await site.clock.advance(timedelta(seconds=7))
+    woken_first = early.nodes["lab.nb-1"].woken_at
+    assert woken_first is not None
+    await lease.release()
+    await site.clock.advance(timedelta(seconds=2))
+    assert early.nodes["lab.nb-1"].woken_at not in (None, woken_first)
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
 async def test_a_wait_is_woken_when_it_is_due_and_a_parked_run_only_by_a_person() -> None:
     site = Site()
     site.world.reports = False
@@ -75,6 +93,21 @@ async def test_a_wait_is_woken_when_it_is_due_and_a_parked_run_only_by_a_person(
     assert await woken(parked, timedelta(hours=1)) == set()
     await parked.command("cancel")
     assert await woken(parked, timedelta(seconds=30)) == {"lab.nb-1"}
+
+
+async def test_a_wait_for_a_grant_is_woken_when_the_grant_changed_though_the_wake_was_lost() -> None:
+    site = Site()
+    site.world.reports = False
+    await site.want()
+    assert (await site.tend()).status.state is NodeState.WAITING
+    value = (await site.store.list("grant.>"))[-1]
+    grant = Grant.decode(value.data or b"")
+    assert grant.state is GrantState.TAKEN
+    report = Report(ok=True, root_uuid=grant.image.root_uuid, host_key="ssh-ed25519 AAAA")
+    reported = grant.to(GrantState.REPORTED, report=report.model_dump())
+    await site.store.put(value.key, reported.encode(), expect=value.seq)
+    assert await woken(site, timedelta(seconds=5)) == {"lab.nb-1"}
+    assert (await site.tend()).state.result("deploy") is not None
 
 
 async def test_a_first_sync_of_500_active_devices_starts_no_run_and_touches_no_bmc() -> None:

@@ -1,10 +1,11 @@
 """The reconciler: wakes every node that is due, orphaned, or out of step with what is asked of it.
 
 Theory of operation. Level-triggered: it compares four small records a node (``desired``, ``request``, ``status``,
-``lease``), kept up to date by watches, so a lost message can delay a node but never strand it. It lists nothing and opens
-no journal. A lease that was not written for a whole TTL counts as gone, because its expiry may never be reported. Nodes
-whose lease is alive are skipped: their holder looks by itself. The same node is not woken twice within ``PATIENCE``, and
-the moments are jittered, so many workers don't wake the same nodes at once (doing so would be harmless).
+``lease``), kept up to date by watches, and the grant that a status waits for; so a lost message can delay a node by seconds
+but never strand it. It lists nothing and opens no journal. A lease that was not written for a whole TTL counts as gone,
+because its expiry may never be reported. Nodes whose lease is alive are skipped: their holder looks by itself. The same node
+is not woken twice within ``PATIENCE``, and the moments are jittered, so many workers don't wake the same nodes at once
+(doing so would be harmless).
 """
 
 import asyncio
@@ -38,6 +39,7 @@ class _Node:
     asked: int = 0
     status: NodeStatus | None = None
     leased_until: datetime | None = None
+    grant: tuple[str, int] = ("", 0)
     woken_at: datetime | None = None
 
 
@@ -59,9 +61,9 @@ class Reconciler:
             group.create_task(self._tick())
 
     async def _follow(self) -> None:
-        async for value in self.store.watch("desired.>", "request.>", "status.>", "lease.>"):
-            kind, _, node = value.key.partition(".")
-            self._note(kind, node, value)
+        async for value in self.store.watch("desired.>", "request.>", "status.>", "lease.>", "grant.>"):
+            kind, site, name = value.key.split(".")[:3]
+            self._note(kind, f"{site}.{name}", value)
 
     def _note(self, kind: str, node: NodeKey, value: Value) -> None:
         known = self.nodes.setdefault(node, _Node())
@@ -74,8 +76,12 @@ class Reconciler:
                 case "status":
                     known.status = NodeStatus.decode(value.data) if value.data is not None else None
                     known.woken_at = None
+                case "grant":
+                    known.grant = (value.key, value.seq)
                 case "lease":
                     known.leased_until = value.time + self.lease_ttl if value.data is not None else None
+                    if value.data is None:
+                        known.woken_at = None  # whoever was woken before met the lease
         except BadInput:
             return
 
@@ -97,6 +103,8 @@ class Reconciler:
         if status is None:
             return known.generation > 0
         if known.generation > status.generation or known.asked > status.answered:
+            return True
+        if status.state is NodeState.WAITING and known.grant[0] == status.watch and known.grant[1] > status.watch_seq:
             return True
         if status.due_at is not None and status.state is not NodeState.PARKED:
             return now >= status.due_at and status.outcome == ""

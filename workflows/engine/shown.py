@@ -62,6 +62,7 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
             "deadline": last.deadline,
             "due_at": last.due_at,
             "watch": last.watch,
+            "watch_seq": last.watch_seq,
             "outcome": state.outcome.value if state.outcome and finished else "",
             "generation": max(before.generation, run.desired.generation),
             "serial": run.desired.serial,

@@ -57,6 +57,7 @@ class NodeStatus(Record):
     deadline: datetime | None = None
     due_at: datetime | None = None
     watch: str | None = None
+    watch_seq: int = 0
     outcome: str = ""
     accepted_run: str = ""
     accepted_at: datetime | None = None
