@@ -11,6 +11,7 @@ from burn_in.bundle import Bundle, CommandRecord, read_bundle
 from burn_in.judges.gpus import judge_gpus, judge_no_gpus
 from burn_in.judges.infiniband import judge_inventory, judge_port, wanted_guids
 from burn_in.judges.mounts import judge_mount
+from burn_in.judges.verdicts import error
 from burn_in.readers.ibstat import read_ibstat
 from burn_in.readers.mountinfo import read_mountinfo
 from burn_in.readers.nvidia_smi import read_nvidia_smi
@@ -23,7 +24,7 @@ from workflows.engine.ports import Evidence
 from workflows.model.desired import Desired
 from workflows.model.errors import BadInput
 from workflows.model.profile import Sku
-from workflows.model.verdict import BurnInReport, Check, Verdict
+from workflows.model.verdict import BurnInReport, Check
 
 LEVEL = "gate"
 
@@ -47,25 +48,23 @@ class Gate:
     async def judge(self, desired: Desired, bundles: dict[str, bytes]) -> BurnInReport:
         """Read and judge all; each raw bundle is kept as evidence first."""
         if desired.profile is None:
-            return BurnInReport(level=LEVEL, checks=(_error("profile", "", "the node has no profile"),))
+            return BurnInReport(level=LEVEL, checks=(error("profile", "", "the node has no profile"),))
         sku = desired.profile.sku
         checks: list[Check] = []
         if sku.burn_in_level != LEVEL:
-            checks.append(
-                _error("level", "", f"sku {sku.name} asks for level {sku.burn_in_level!r}, this is {LEVEL!r}")
-            )
+            checks.append(error("level", "", f"sku {sku.name} asks for level {sku.burn_in_level!r}, this is {LEVEL!r}"))
         for probe in self.probes(desired):
             if probe not in bundles:
-                checks.append(_error(f"{probe}.bundle", "", f"the probe {probe} left no bundle"))
+                checks.append(error(f"{probe}.bundle", "", f"the probe {probe} left no bundle"))
                 continue
             kept = await self.evidence.put(bundles[probe])
             try:
                 bundle = read_bundle(probe, bundles[probe])
-            except BadInput as error:
-                checks.append(_error(f"{probe}.bundle", "", str(error), kept))
+            except BadInput as refused:
+                checks.append(error(f"{probe}.bundle", "", str(refused), kept))
                 continue
             if bundle.error or bundle.timed_out:
-                checks.append(_error(f"{probe}.probe", "", bundle.error or "killed at its deadline", kept))
+                checks.append(error(f"{probe}.probe", "", bundle.error or "killed at its deadline", kept))
             found = await self._judge(probe, desired, sku, bundle)
             checks += [c if c.evidence else c.model_copy(update={"evidence": kept}) for c in found]
         return BurnInReport(level=LEVEL, checks=tuple(checks))
@@ -80,8 +79,8 @@ class Gate:
             return tuple(
                 check for m in desired.mounts for check in judge_mount(m, mounts, bundle.command(f"trial {m.target}"))
             )
-        except Unreadable as error:
-            return (_error(f"{probe}.reading", "", str(error)),)
+        except Unreadable as unreadable:
+            return (error(f"{probe}.reading", "", str(unreadable)),)
 
     def _gpus(self, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
         bus = _read(bundle, "pci", read_pci)
@@ -139,9 +138,3 @@ def _read[T](bundle: Bundle, name: str, reader: Callable[[str], T]) -> T:
     if not command.whole:
         raise Unreadable(command.trouble)
     return reader(command.stdout)
-
-
-def _error(check: str, entity: str, message: str, evidence: str = "") -> Check:
-    return Check(
-        id=check, entity=entity, verdict=Verdict.ERROR, message=message, action="collect again", evidence=evidence
-    )

@@ -8,12 +8,13 @@ by its GUID, and the LID belongs to this GUID there.
 from collections.abc import Mapping, Sequence
 
 from burn_in.guid import plain_guid
+from burn_in.judges.verdicts import Want, judged
 from burn_in.readers.ibstat import IbPort
 from burn_in.readers.sminfo import SubnetManagerInfo
 from burn_in.subnet_manager import SubnetView
 from workflows.model.desired import Interface
 from workflows.model.profile import Sku
-from workflows.model.verdict import Check, Verdict
+from workflows.model.verdict import Action, Check, Verdict
 
 _LAST_UNICAST_LID = 0xBFFF
 _NODE, _SUBNET = "the node's ibstat and sminfo", "the subnet manager's side"
@@ -38,7 +39,8 @@ def judge_inventory(sku: Sku, interfaces: Sequence[Interface]) -> tuple[Check, .
             expected=f"{sku.infiniband_ports} ports",
             source=f"sku {sku.name}",
             message="" if right else "the inventory's port GUIDs do not match the sku",
-            action="none" if right else "correct the interfaces' WWN in the inventory, or the sku",
+            action=Action.NONE if right else Action.CORRECT,
+            advice="" if right else "correct the interfaces' WWN in the inventory, or the sku",
         ),
     )
 
@@ -54,7 +56,7 @@ def judge_port(
     entity = f"0x{guid}"
     port = next((p for p in ports if p.guid == guid), None)
     if port is None:
-        return (_check("infiniband.port", entity, "no such port on the node", "present", _NODE, False, "re-cable"),)
+        return (_seen("infiniband.port", entity, "no such port on the node", "present", _NODE, False, Action.RE_CABLE),)
     return (
         *_seen_from_node(sku, entity, port, managers.get(f"{port.device}/{port.port}")),
         *_seen_from_subnet(entity, guid, port, view),
@@ -66,45 +68,45 @@ def _seen_from_node(sku: Sku, entity: str, port: IbPort, manager: SubnetManagerI
     lid = 0 < port.lid <= _LAST_UNICAST_LID and 0 < port.sm_lid <= _LAST_UNICAST_LID
     answered = f"master at LID {manager.lid}" if manager and manager.master else "no master answered"
     checks = [
-        _check(
+        _seen(
             "infiniband.port",
             entity,
             f"{port.state}, {port.physical_state}, {port.link_layer}",
             "Active, LinkUp, InfiniBand",
             _NODE,
             up,
-            "re-cable",
+            Action.RE_CABLE,
         ),
-        _check(
+        _seen(
             "infiniband.lid",
             entity,
             f"LID {port.lid}, manager's LID {port.sm_lid}",
             "both given",
             _NODE,
             lid,
-            "subnet manager",
+            Action.SUBNET_MANAGER,
         ),
-        _check(
+        _seen(
             "infiniband.manager",
             entity,
             answered,
             f"a master at LID {port.sm_lid}",
             _NODE,
             manager is not None and manager.master and manager.lid == port.sm_lid,
-            "subnet manager",
+            Action.SUBNET_MANAGER,
         ),
     ]
     if sku.infiniband_rate_gbps is not None:
         wanted = sku.infiniband_rate_gbps
         checks.append(
-            _check(
+            _seen(
                 "infiniband.rate",
                 entity,
                 f"{port.rate_gbps:g} Gb/s",
                 f"{wanted} Gb/s",
                 f"sku {sku.name}",
                 port.rate_gbps == wanted,
-                "re-cable",
+                Action.RE_CABLE,
             )
         )
     return checks
@@ -119,7 +121,8 @@ def _seen_from_subnet(entity: str, guid: str, port: IbPort, view: SubnetView | N
                 verdict=Verdict.ERROR,
                 expected="asked on the subnet manager's side",
                 message="no way to ask the subnet manager is configured, so the registration is not proven",
-                action="configure subnet_manager for the site",
+                action=Action.CORRECT,
+                advice="configure subnet_manager for the site",
             )
         ]
     owner = f"LID {port.lid} is 0x{view.record.port_guid}" if view.record else f"nobody has LID {port.lid}"
@@ -127,36 +130,29 @@ def _seen_from_subnet(entity: str, guid: str, port: IbPort, view: SubnetView | N
     master = view.manager is not None and view.manager.master
     why = f" ({'; '.join(view.trouble)})" if view.trouble else ""
     return [
-        _check(
+        _seen(
             "infiniband.subnet_manager",
             entity,
             f"master at LID {view.manager.lid}" if view.manager and master else f"no master{why}",
             "a master",
             _SUBNET,
             master,
-            "subnet manager",
+            Action.SUBNET_MANAGER,
         ),
-        _check(
+        _seen(
             "infiniband.registered",
             entity,
             f"reached by GUID as {view.description!r}" if view.description else f"not reached by GUID{why}",
             "reached by GUID",
             _SUBNET,
             bool(view.description),
-            "re-cable",
+            Action.RE_CABLE,
         ),
-        _check("infiniband.registered_lid", entity, owner, f"this GUID at {port.lid}", _SUBNET, same, "subnet manager"),
+        _seen(
+            "infiniband.registered_lid", entity, owner, f"this GUID at {port.lid}", _SUBNET, same, Action.SUBNET_MANAGER
+        ),
     ]
 
 
-def _check(check: str, entity: str, measured: str, expected: str, source: str, good: bool, action: str) -> Check:
-    return Check(
-        id=check,
-        entity=entity,
-        verdict=Verdict.PASS if good else Verdict.FAIL,
-        measured=measured,
-        expected=expected,
-        source=source,
-        message="" if good else f"{measured}; expected {expected}, by {source}",
-        action="none" if good else action,
-    )
+def _seen(check: str, entity: str, measured: str, expected: str, source: str, good: bool, action: Action) -> Check:
+    return judged(check, entity, measured, good, Want(expected, source, action))

@@ -26,6 +26,7 @@ from workflows.model.verdict import BurnInReport, Check, Verdict
 pytestmark = pytest.mark.fast
 
 type Raw = dict[str, object]
+_THRESHOLDS = load_thresholds()
 _PCI = "/sys/bus/pci/devices"
 _H100 = {"name": "h100", "gpu_model": "h100-sxm", "gpu_count": 8}
 _MOUNT = Mount(target="/data", source="10.0.0.1:/data", fstype="nfs", options=("rw", "vers=4", "hard", "_netdev"))
@@ -54,7 +55,7 @@ _NO_DRIVER = _command("nvidia-smi", rc=127)
 
 
 async def _judge(desired: Desired, **bundles: bytes) -> BurnInReport:
-    return await Gate(Kept()).judge(desired, bundles)
+    return await Gate(Kept(), thresholds=_THRESHOLDS).judge(desired, bundles)
 
 
 def _by(report: BurnInReport, check: str) -> Check:
@@ -349,7 +350,7 @@ def test_no_missing_gpu_value_is_a_pass(h100: NvidiaSmi, lost: set[str], which: 
     sku = wish(**_H100).profile
     assert sku is not None
     bus = PciBus(tuple(f"d{n}" for n in range(20)), tuple(f"g{n}" for n in range(8)))
-    checks = judge_gpus(sku.sku, load_thresholds()["h100-sxm"], bus, replace(h100, gpus=tuple(gpus)))
+    checks = judge_gpus(sku.sku, _THRESHOLDS["h100-sxm"], bus, replace(h100, gpus=tuple(gpus)))
     assert not BurnInReport(level="gate", checks=checks).accepted
 
 
@@ -381,7 +382,7 @@ async def test_no_missing_command_is_a_pass(drop: set[str]) -> None:
             for probe in ("gpu", "infiniband", "mounts")
         }
         desired = wish(mounts=(_MOUNT,), interfaces=(Interface(name="ib0", guid=_GUID),), infiniband_ports=1)
-        return (await Gate(Kept(), Subnet()).judge(desired, bundles)).accepted
+        return (await Gate(Kept(), Subnet(), _THRESHOLDS).judge(desired, bundles)).accepted
 
     assert await accepted(set())
     assert not await accepted(drop)

@@ -16,8 +16,27 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Action(StrEnum):
+    """What a verdict asks for, from the least to the most; what follows from each is `burn_in/actions.py`'s table."""
+
+    NONE = "none"
+    COLLECT = "collect again"
+    CORRECT = "correct the record"
+    RECONFIGURE = "reconfigure"
+    RESET_GPU = "reset GPU"
+    REBOOT = "reboot"
+    SUBNET_MANAGER = "subnet manager"
+    RE_CABLE = "re-cable"
+    SERVICE = "service"
+    RMA = "RMA"
+
+
 class Check(Record):
-    """One judged check. ``entity``: the part (GPU UUID, HCA GUID, mount); ``evidence``: SHA-256 of the raw output."""
+    """One judged check. ``entity``: the part (GPU UUID, HCA GUID, mount); ``evidence``: SHA-256 of the raw output.
+
+    ``measured`` is for people; ``value`` is the same as a number in ``unit``, where it is one (maps and statistics read
+    it). ``advice`` says what exactly to do: which cable to which port, which part by its slot.
+    """
 
     id: str
     entity: str = ""
@@ -26,7 +45,10 @@ class Check(Record):
     expected: str = ""
     source: str = ""
     message: str = ""
-    action: str = "none"
+    action: Action = Action.NONE
+    advice: str = ""
+    value: float | None = None
+    unit: str = ""
     evidence: str = ""
 
 
