@@ -12,12 +12,12 @@ import contextlib
 import signal
 import socket
 import sys
-import uuid
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from lab.bmc.machine import LabMachine
+from lab.ipmi_files import emulation, lan
 from workflows.model.errors import Unreachable
 
 _START = 10.0
@@ -31,29 +31,6 @@ with socket.socket(socket.AF_UNIX) as ask:
     ask.sendall(" ".join(sys.argv[2:]).encode() + b"\\n")
     ask.shutdown(socket.SHUT_WR)
     sys.stdout.write(ask.makefile().read())
-"""
-
-_LAN = """\
-name "lab"
-set_working_mc 0x20
-  startlan 1
-    addr {host} {port}
-    priv_limit admin
-    allowed_auths_callback md5
-    allowed_auths_user md5
-    allowed_auths_operator md5
-    allowed_auths_admin md5
-    guid {guid}
-  endlan
-  chassis_control "{python} -IS {ask} 0x20"
-  user 2 true "{username}" "{password}" admin 10 md5
-"""
-
-_EMU = """\
-mc_setbmc 0x20
-mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x7ed9 0x1 persist_sdr
-mc_add_fru_data 0x20 0 {size} data {fru}
-mc_enable 0x20
 """
 
 
@@ -72,21 +49,11 @@ class ServedIpmi:
         host, _, port = self.address.rpartition(":")
         path, ask, state = directory / "chassis", directory / "ask.py", directory / "state"
         state.mkdir()
-        fru = _fru("Lab", "Lab Server", self.machine.serial)
         ask.write_text(_ASK.format(path=str(path)))
-        (directory / "lan.conf").write_text(
-            _LAN.format(
-                host=host,
-                port=port,
-                guid=uuid.UUID(self.machine.uuid).bytes_le.hex(),
-                python=sys.executable,
-                ask=ask,
-                username=username,
-                password=password,
-            )
-        )
+        program = f"{sys.executable} -IS {ask}"
+        (directory / "lan.conf").write_text(lan(host, port, self.machine.uuid, program, username, password))
         (directory / "lan.conf").chmod(0o600)
-        (directory / "sim.emu").write_text(_EMU.format(size=len(fru), fru=" ".join(f"0x{b:02x}" for b in fru)))
+        (directory / "sim.emu").write_text(emulation(self.machine.serial))
         self._chassis = await asyncio.start_unix_server(self._answer, path)
         sim = ("ipmi_sim", "-c", directory / "lan.conf", "-f", directory / "sim.emu", "-s", state, "-n")
         self._process = await asyncio.create_subprocess_exec(
@@ -177,19 +144,3 @@ async def _pong(host: str, port: int) -> None:
                 await asyncio.sleep(0.05)
             else:
                 return
-
-
-def _fru(manufacturer: str, product: str, serial: str) -> bytes:
-    """FRU information with a product area (IPMI Platform Management FRU Information Storage Definition, 8 and 12)."""
-    fields = b""
-    for text in (manufacturer, product, "", "", serial, "", ""):
-        fields += bytes([0xC0 | len(text)]) + text.encode() if text else b"\x00"
-    area = bytes([1, 0, 25]) + fields + b"\xc1"
-    area += bytes(-(len(area) + 1) % 8)
-    area = bytes([area[0], (len(area) + 1) // 8]) + area[2:]
-    header = bytes([1, 0, 0, 0, 1, 0, 0])
-    return _summed(header) + _summed(area)
-
-
-def _summed(part: bytes) -> bytes:
-    return part + bytes([-sum(part) % 256])

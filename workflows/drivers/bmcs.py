@@ -1,5 +1,6 @@
 """Opens BMCs by what desired state says of them: resolves the credential, picks the protocol, shares the breaker."""
 
+import asyncio
 from datetime import timedelta
 
 from workflows.drivers.address import BmcAddress, parse_address
@@ -20,13 +21,18 @@ CALL_TIMEOUT = timedelta(seconds=10)
 """How long one write to a BMC may take; the time rule's fence waits as long."""
 
 
+IPMI_AT_ONCE = 32
+"""Children for IPMI calls at a time, each of about 30 MB and a quarter of a second of CPU; a dead BMC has one for 10 s."""
+
+
 class BmcDrivers:
     """Implements ``Bmcs``. One breaker a BMC, and what is known of its layout, are shared by all that this connects."""
 
-    def __init__(self, secrets: Secrets, timeout: timedelta = CALL_TIMEOUT):
+    def __init__(self, secrets: Secrets, timeout: timedelta = CALL_TIMEOUT, ipmi_at_once: int = IPMI_AT_ONCE):
         self._secrets, self._timeout = secrets, timeout.total_seconds()
         self._breakers: dict[tuple[str, int | None], Breaker] = {}
         self._memories: dict[tuple[str, int | None], Memory] = {}
+        self._ipmi_turn = asyncio.Semaphore(ipmi_at_once)
 
     def connect(self, target: BmcTarget, protocol: BmcProtocol) -> RedfishBmc | IpmiBmc:
         """A BMC; no traffic yet.
@@ -39,7 +45,7 @@ class BmcDrivers:
         place = (address.host, address.port)
         breaker = self._breakers.setdefault(place, Breaker(f"BMC {address.host}"))
         if protocol is BmcProtocol.IPMI:
-            return IpmiBmc(address, credential, breaker, self._timeout)
+            return IpmiBmc(address, credential, breaker, self._timeout, self._ipmi_turn)
         wire = self._wire(address, credential)
         channel = Channel(wire, credential, breaker, self._timeout)
         return RedfishBmc(channel, self._memories.setdefault(place, Memory()))

@@ -3,6 +3,7 @@
 Theory of operation. IPMI has no session that a later owner could end by name, so ``open`` returns None and the engine's
 time rule fences the writes: no call outlasts ``timeout``, because its child process is killed then, and ends itself by an
 alarm if the worker died meanwhile. Each call is one child and one IPMI session; a call that was cancelled kills its child.
+``turn`` bounds how many children there are at a time, of all BMCs together; waiting for it doesn't count against a call.
 """
 
 import asyncio
@@ -36,8 +37,11 @@ _BOOT = {BootTarget.NETWORK_ONCE: "network", BootTarget.DISK: "default"}
 class IpmiBmc:
     """Implements ``Bmc`` and ``BmcInspector``. ``timeout`` is in seconds and holds for each call as a whole."""
 
-    def __init__(self, address: BmcAddress, credential: Credential, breaker: Breaker, timeout: float):
+    def __init__(
+        self, address: BmcAddress, credential: Credential, breaker: Breaker, timeout: float, turn: asyncio.Semaphore
+    ):
         self._address, self._credential, self._breaker, self._timeout = address, credential, breaker, timeout
+        self._turn = turn
         self._name = f"BMC {address.host} (IPMI)"
         self._opened = False
 
@@ -86,7 +90,6 @@ class IpmiBmc:
         answer = await self._call("survey", seconds=max(self._timeout, PATIENCE))
         facts = self._facts(answer)
         open_door = await opens_without_password(self._address, self._credential.username, self._timeout)
-        sensors = answer.get("sensors")
         return HardwareReport(
             protocol="ipmi",
             address=f"{self._address.host}:{self._address.port or PORT}",
@@ -96,11 +99,11 @@ class IpmiBmc:
             uuid=facts.uuid,
             power=facts.power.value,
             bmc=_text(answer.get("bmc")),
-            boot=BootShown(target=facts.boot.value if facts.boot is not None else None, mode="UEFI", network="PXE"),
-            sensors=tuple(
-                Sensor(name=name, reading=reading, state=state)
-                for name, reading, state in (sensors if isinstance(sensors, list) else [])
+            boot=BootShown(
+                target=facts.boot.value if facts.boot is not None else None, mode=answer["mode"], network="PXE"
             ),
+            sensors=tuple(Sensor(name=_cut(n), reading=_cut(r), state=s) for n, r, s in answer["sensors"]),
+            gaps=tuple(answer["gaps"]),
             findings=(
                 f"cipher suite 0 is enabled: whoever reaches {self._address.host} is {self._credential.username} without a "
                 "password; disable it in the BMC's IPMI settings",
@@ -112,11 +115,7 @@ class IpmiBmc:
     async def events(self, limit: int) -> tuple[LogLine, ...]:
         """The newest lines of the system event log, oldest first."""
         answer = await self._call("events", limit, seconds=max(self._timeout, PATIENCE))
-        listed = answer.get("events")
-        return tuple(
-            LogLine(time=time, severity=severity, text=text, log="SEL")
-            for time, severity, text in (listed if isinstance(listed, list) else [])
-        )
+        return tuple(LogLine(time=t, severity=s, text=_cut(text), log="SEL") for t, s, text in answer["events"])
 
     async def close(self) -> None:
         """Nothing is open between calls."""
@@ -126,7 +125,6 @@ class IpmiBmc:
             raise Refused(f"a write to {self._name} before open(): nothing was sent")
 
     async def _call(self, act: str, value: str | int | None = None, *, seconds: float | None = None) -> dict[str, Any]:
-        self._breaker.check(self._credential.username, self._credential.password)
         job = {
             "host": self._address.host,
             "port": self._address.port or PORT,
@@ -136,7 +134,9 @@ class IpmiBmc:
             "act": act,
             "value": value,
         }
-        answer = await self._run(act, json.dumps(job).encode(), seconds or self._timeout)
+        async with self._turn:
+            self._breaker.check(self._credential.username, self._credential.password)
+            answer = await self._run(act, json.dumps(job).encode(), seconds or self._timeout)
         if "error" in answer:
             raise self._failure(act, str(answer["error"]), _text(answer.get("text")) or "no answer")
         return answer
@@ -190,4 +190,8 @@ class IpmiBmc:
 
 
 def _text(value: object) -> str | None:
-    return "".join(c for c in value[:200] if c.isprintable()) or None if isinstance(value, str) else None
+    return _cut(value) or None if isinstance(value, str) else None
+
+
+def _cut(text: str) -> str:
+    return "".join(c for c in text[:200] if c.isprintable())

@@ -2,18 +2,27 @@
 
 Imports nothing of bringup's, so that it starts from its path alone. The credential comes by stdin, never by argument or
 environment. The kernel's alarm ends it at its deadline, also when pyghmi hangs and when the worker has died.
+
+pyghmi 1.6.19 reads its socket in a thread of its own, and an answer that comes while the other thread is about to wait
+for it is not noticed before the next retransmission, 0.5 to 1 s later; on a quick network those are most. So that
+thread is never started: this process, which has one session and nothing else to do, reads the socket itself
+(``_wait``).
 """
 
 import collections
+import itertools
 import json
+import select
 import signal
 import sys
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from pyghmi import exceptions
 from pyghmi.ipmi.command import Command
 from pyghmi.ipmi.fru import FRU
+from pyghmi.ipmi.private import session
 
 _SERIALS = ("Serial Number", "Chassis serial number")
 _DOCUMENTATION = 32473
@@ -29,6 +38,9 @@ _SAID = {
 }
 """What pyghmi says (the RAKP status codes of IPMI 2.0, table 13-15), and what of it a caller must tell apart."""
 
+_SILENT = ("", "timeout", "Session no longer connected", "Unable to transmit to specified address")
+"""What pyghmi says of a BMC that doesn't answer; whatever else it says is an answer."""
+
 _HEALTH = ("failed", "critical", "warning")
 
 
@@ -37,6 +49,7 @@ def main() -> None:
     job = json.loads(sys.stdin.buffer.read(65_536))
     answers, sys.stdout = sys.stdout, sys.stderr  # pyghmi prints
     signal.setitimer(signal.ITIMER_REAL, job["seconds"])
+    session.iothread, session.iothreadready, session._io_wait = "not started", True, _wait
     try:
         answer = _do(job)
     except exceptions.UnsupportedFunctionality as error:
@@ -44,8 +57,15 @@ def main() -> None:
     except (exceptions.PyghmiException, OSError) as error:
         text = str(error)
         said = next((kind for words, kind in _SAID.items() if words in text.lower()), None)
-        answer = {"error": said or ("refused" if getattr(error, "ipmicode", 0) else "silent"), "text": text}
+        silent = isinstance(error, OSError) or text in _SILENT
+        answer = {"error": said or ("silent" if silent else "refused"), "text": text}
     answers.write(json.dumps(answer))
+
+
+def _wait(timeout: float, *_: object) -> None:
+    """Wait for an answer, ``timeout`` seconds at most, and take it in; stands for pyghmi's ``_io_wait``."""
+    select.select(session.iosockets, (), (), max(timeout, 0))
+    session._io_graball(session.iosockets, {})
 
 
 def _do(job: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +82,7 @@ def _act(command: Command, act: str, value: Any) -> dict[str, Any]:
     if act == "facts":
         return _facts(command)
     if act == "survey":
-        return _facts(command) | {"bmc": _revision(command), "sensors": _sensors(command)}
+        return _facts(command) | {"bmc": _revision(command)} | _sensors(command)
     if act == "events":
         return {"events": _events(command, value)}
     if act == "power":
@@ -79,12 +99,11 @@ def _facts(command: Command) -> dict[str, Any]:
     info = _fru(command)
     return {
         "power": command.get_power()["powerstate"],
-        "boot": _boot(command),
         "serial": next((str(info[name]).strip() for name in _SERIALS if info.get(name)), None),
         "uuid": _guid(command),
         "vendor": str(info.get("Manufacturer") or ""),
         "model": str(info.get("Product name") or info.get("Model") or ""),
-    }
+    } | _boot(command)
 
 
 def _revision(command: Command) -> str | None:
@@ -93,46 +112,56 @@ def _revision(command: Command) -> str | None:
     return None if "error" in response else f"{response['data'][2] & 0x7F}.{response['data'][3]:02x}"
 
 
-def _sensors(command: Command) -> list[list[str]]:
-    found = []
+def _sensors(command: Command) -> dict[str, Any]:
+    """The sensors that have a reading, and why there are none where they can't be read: a gap, not the report's end."""
+    try:
+        return {"sensors": list(itertools.islice(_readings(command), _MOST_SENSORS)), "gaps": []}
+    except exceptions.PyghmiException as error:
+        if str(error) in _SILENT:
+            raise
+        return {"sensors": [], "gaps": [f"sensors: {error}"]}
+
+
+def _readings(command: Command) -> Iterator[list[str]]:
     for sensor in command.get_sensor_data():
         if sensor.unavailable:
             continue
         reading = "" if sensor.value is None else f"{sensor.value:g}{sensor.units or ''}"
         state = next((word for bit, word in zip((4, 2, 1), _HEALTH, strict=True) if sensor.health & bit), "ok")
-        found.append([str(sensor.name), reading or ", ".join(map(str, sensor.states)), state])
-        if len(found) == _MOST_SENSORS:
-            break
-    return found
+        yield [str(sensor.name), reading or ", ".join(map(str, sensor.states)), state]
 
 
 def _events(command: Command, limit: int) -> list[list[str]]:
-    newest = collections.deque(command.get_event_log(), maxlen=limit)
+    try:
+        newest = collections.deque(command.get_event_log(), maxlen=limit)
+    except exceptions.PyghmiException as error:
+        if str(error) in _SILENT:
+            raise
+        raise exceptions.UnsupportedFunctionality(f"its event log can't be read: {error}") from None
     return [
         [
             str(event.get("timestamp") or event.get("timecode") or ""),
             next((w for bit, w in zip((4, 2, 1), _HEALTH, strict=True) if event.get("severity", 0) & bit), "ok"),
-            ": ".join(str(event[k]) for k in ("component", "event") if event.get(k)),
+            ": ".join(str(event[k]) for k in ("component_type", "component", "event") if event.get(k)),
         ]
         for event in newest
     ]
 
 
-def _boot(command: Command) -> str | None:
-    """The boot flags (IPMI 2.0, table 28-14, parameter 5): network-once, disk, or None for anything else.
+def _boot(command: Command) -> dict[str, str | None]:
+    """The boot flags (IPMI 2.0, table 28-14, parameter 5): network-once, disk, or None for anything else; and their mode.
 
     Flags whose valid bit is clear were consumed or never set, and the machine follows its own order. OpenIPMI's simulator
-    never keeps that bit; it is known by the enterprise number that RFC 5612 reserves for documentation.
+    keeps neither that bit nor the one for UEFI; it is known by the enterprise number that RFC 5612 reserves for documents.
     """
     response = command.raw_command(netfn=0x00, command=0x09, data=(5, 0, 0))
     if "error" in response:
-        return None
+        return {"boot": None, "mode": None}
     flags, device = response["data"][2], response["data"][3] >> 2 & 0x0F
-    if not flags & 0x80 and not _is_simulator(command):
-        return "disk"
-    if device in (0, 2):
-        return "disk"
-    return "network-once" if device == 1 and not flags & 0x40 else None
+    if device in (0, 2) or (not flags & 0x80 and not _is_simulator(command)):
+        return {"boot": "disk", "mode": None}
+    boot = "network-once" if device == 1 and not flags & 0x40 else None
+    return {"boot": boot, "mode": "UEFI" if flags & 0x20 else "Legacy"}
 
 
 def _is_simulator(command: Command) -> bool:
