@@ -108,7 +108,7 @@ async def test_a_lease_that_is_lost_in_mid_work_is_counted() -> None:
 async def test_an_error_is_counted_for_the_driver_that_met_it_and_a_defect_as_one() -> None:
     metrics, breaker = Metrics(), Breaker("BMC x")
     breaker.refused("ann", "old")
-    bmc = IpmiBmc(parse_address("192.0.2.1"), Credential("ann", "old", None, None), breaker, 1)
+    bmc = IpmiBmc(parse_address("192.0.2.1"), Credential("ann", "old"), breaker, 1, asyncio.Semaphore(1))
     with pytest.raises(AuthenticationFailed) as refused:
         await bmc.facts()
     with pytest.raises(IndexError) as defect:
