@@ -16,7 +16,7 @@ from workflows.model.run import Run
 
 #: From the step that opens the grant to the one that waits for the machine's report.
 _FIRST, _LAST = "netboot", "deploy"
-_LIVE = (Phase.READY, Phase.ACTING, Phase.WAITING, Phase.HELD)
+_LIVE = (Phase.READY, Phase.ACTING, Phase.WAITING)
 
 
 async def require_live(store: Store, claim: Claim) -> None:
@@ -32,7 +32,7 @@ async def require_live(store: Store, claim: Claim) -> None:
     run = Run.decode(value.data)
     entries = await store.list(f"journal.{claim.node}.{claim.cause}.>")
     state = fold(run, [(Entry.decode(v.data), v.time) for v in entries if v.data is not None])
-    if state.phase not in _LIVE:
+    if (state.beneath or state).phase not in _LIVE:  # held, a run gives what it gave before
         raise _denied(f"the run of this grant is {state.phase}")
     names = [step.name for step in run.steps]
     asked_for = {_FIRST, _LAST} <= set(names) and names.index(_FIRST) <= state.step <= names.index(_LAST)

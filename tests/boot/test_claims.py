@@ -160,10 +160,11 @@ async def test_nobody_reports_on_a_grant_that_was_never_taken(site: Site) -> Non
     ("entries", "says"),
     [
         ([Entry(kind=Kind.PARKED, token=1, worker="w1", reason="see")], "is parked"),
+        ([Entry(kind=kind, token=1, worker="w1", reason="see") for kind in (Kind.PARKED, Kind.HELD)], "is held"),
         ([Entry(kind=Kind.CANCELLED, token=1, worker="w1", reason="no")], "is ending"),
         ([Entry(kind=Kind.INTENT, token=1, worker="w1"), Entry(kind=Kind.DONE, token=1, worker="w1")] * 3, "is ending"),
     ],
-    ids=["parked", "cancelled", "its steps are over"],
+    ids=["parked", "parked, then held", "cancelled", "its steps are over"],
 )
 async def test_a_grant_whose_run_waits_for_no_machine_is_nobodys(site: Site, entries: list[Entry], says: str) -> None:
     await site.open_grant()

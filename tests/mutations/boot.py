@@ -61,8 +61,8 @@ BOOT = (
         "a grant needs a run that is not parked",
         ("L4", "L6"),
         "boot/live_run.py",
-        "    if state.phase not in _LIVE:\n",
-        "    if False:\n",
+        "    if (state.beneath or state).phase not in _LIVE:",
+        "    if False:",
         f"{_CLAIMS}test_a_grant_whose_run_waits_for_no_machine_is_nobodys",
     ),
     Mutation(
@@ -190,5 +190,13 @@ BOOT = (
         "        app = web.Application(client_max_size=1 << 30, middlewares=[refuse_plainly])\n"
         "        app.add_routes([*self._calls.routes()",
         f"{_SERVICE}test_a_bad_body_gets_one_sentence",
+    ),
+    Mutation(
+        "held, a run gives what it gave before",
+        ("L4", "L6"),
+        "boot/live_run.py",
+        "    if (state.beneath or state).phase not in _LIVE:",
+        "    if state.phase not in (*_LIVE, Phase.HELD):",
+        f"{_CLAIMS}test_a_grant_whose_run_waits_for_no_machine_is_nobodys",
     ),
 )

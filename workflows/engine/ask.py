@@ -7,13 +7,12 @@ one that names another run than the open one is left to ``choose_workflow`` or r
 from dataclasses import dataclass
 from datetime import datetime
 
+from workflows.engine.standing import FITS, of_run
 from workflows.model.campaign import Campaign, CampaignState
 from workflows.model.command import Ask, Request, Verb
 from workflows.model.journal import Fold, Kind, Phase
 from workflows.model.run import Run
 from workflows.model.settings import SiteSettings
-
-_ENDED = (Phase.ENDING, Phase.SETTLED, Phase.FINISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,7 @@ class Answer:
     ask: Ask
     reason: str
     digest: str = ""
+    next_action: str = ""
 
 
 def newest_sequence(request: Request) -> int:
@@ -45,36 +45,46 @@ def unanswered(
     An approval that is void (another digest, too old, the requester's own under four eyes) is no answer. What people
     asked of the run's ``campaign`` counts as asked of the run.
     """
-    if state.phase in _ENDED:
+    fits = FITS[of_run(state)]
+    if not fits:
         return None
     if campaign is not None and (answer := _of_campaign(campaign, run, state, settings, now)) is not None:
         return answer
     if request is None:
         return None
-    if (ask := _fresh(request.cancel, run, state)) is not None:
-        return Answer(Kind.CANCELLED, ask, f"cancelled by {ask.who}: {ask.reason or 'no reason was given'}")
-    if (ask := _fresh(request.hold, run, state)) is not None:
-        if ask.verb is Verb.HOLD and state.phase in (Phase.READY, Phase.WAITING, Phase.PARKED):
-            return Answer(Kind.HELD, ask, f"held by {ask.who}: {ask.reason or 'no reason was given'}")
-        if ask.verb is Verb.UNHOLD and state.phase is Phase.HELD:
+    if Verb.CANCEL in fits and (ask := _fresh(request.cancel, run, state)) is not None:
+        return Answer(Kind.CANCELLED, ask, f"cancelled by {ask.who}: {_why(ask)}")
+    if (ask := _fresh(request.hold, run, state)) is not None and ask.verb in fits:
+        if ask.verb is Verb.UNHOLD:
             return Answer(Kind.UNHELD, ask, f"released by {ask.who}")
+        return Answer(Kind.HELD, ask, f"held by {ask.who}: {_why(ask)}", next_action="unhold it or cancel it")
     digest = state.question
-    if digest and (ask := _fresh(request.approval, run, state)) is not None:
+    if (ask := _fresh(request.approval, run, state)) is not None and ask.verb in fits:
         if ask.verb is Verb.DENY:
-            return Answer(Kind.DENIED, ask, f"denied by {ask.who}: {ask.reason or 'no reason was given'}")
+            return Answer(Kind.DENIED, ask, f"denied by {ask.who}: {_why(ask)}")
         void = ask.digest not in (None, digest) or now >= ask.at + settings.approval_life
         if not void and not same_pair_of_eyes(run, ask.who, settings):
             return Answer(Kind.APPROVED, ask, f"approved by {ask.who}", digest)
-    if state.phase is Phase.PARKED and not digest and (ask := _fresh(request.resume, run, state)) is not None:
-        return Answer(Kind.RESUMED, ask, f"resumed by {ask.who}: {ask.reason or 'no reason was given'}")
+    ask = _fresh(request.resume, run, state)
+    if ask is not None and ask.verb in fits and not seen_too_early(ask.at, state):
+        return Answer(Kind.RESUMED, ask, f"resumed by {ask.who}: {_why(ask)}")
     return None
+
+
+def seen_too_early(at: datetime, state: Fold) -> bool:
+    """Whether a parked run parked after this moment: who sent a retry then didn't see what it waits for now."""
+    return state.parked_at is not None and at < state.parked_at
+
+
+def _why(ask: Ask) -> str:
+    return ask.reason or "no reason was given"
 
 
 def _of_campaign(campaign: Campaign, run: Run, state: Fold, settings: SiteSettings, now: datetime) -> Answer | None:
     """What the campaign's record says to this run: that it ends, or that what it waits for is approved."""
     member = campaign.member(run.node)
     over = campaign.state in (CampaignState.STOPPING, CampaignState.CANCELLED)
-    if over and member is not None and member.cause == run.cause:
+    if over and Verb.CANCEL in FITS[of_run(state)] and member is not None and member.cause == run.cause:
         ask = Ask(sequence=campaign.answered, at=now, verb=Verb.CANCEL, who=campaign.stopped_by)
         return Answer(Kind.CANCELLED, ask, f"campaign {campaign.id} was cancelled by {ask.who}")
     waits = state.phase is Phase.PARKED and state.last is not None and state.last.digest == run.digest()

@@ -117,7 +117,7 @@ def _asked(desired: Desired, status: NodeStatus, settings: SiteSettings, newest:
         return Chosen(Choice.REFUSED, f"run {newest.cause} is already newer than this command", ask=ask)
     workflow = rule.starts
     if ask.verb is Verb.RETRY:
-        if status.outcome not in ("failed", "cancelled", "denied") or not status.workflow:
+        if not status.ended_badly or not status.workflow:
             return Chosen(Choice.REFUSED, "its newest run did not fail: there is nothing to retry", ask=ask)
         workflow = status.workflow
     assert workflow is not None

@@ -19,9 +19,10 @@ from workflows.engine.ports import Bus, Clock, Message, Store
 from workflows.engine.requests import ask_of, put_ask, refused
 from workflows.engine.selector import select
 from workflows.model.campaign import campaign_of
-from workflows.model.command import EXPIRY, VERBS, Command, CommandOutcome, NodeAnswer, parse_command
+from workflows.model.command import EXPIRY, VERBS, Command, CommandOutcome, NodeAnswer, Verb, parse_command
 from workflows.model.desired import Desired
 from workflows.model.errors import BadInput, Conflict
+from workflows.model.keys import Cause, cause_of_command
 from workflows.model.settings import SiteSettings
 
 
@@ -103,8 +104,8 @@ class Commands:
             refusal = refused(command, view, self.settings)
             if refusal:
                 return NodeAnswer(node=desired.node, label=desired.label, accepted=False, text=refusal)
-            ask = ask_of(command, cause=view.open_run.cause if view.open_run is not None else None)
-            if view.open_run is None and view.desired is not None:
+            ask = ask_of(command, cause=_about(command, view))
+            if ask.cause is None and view.desired is not None:
                 chosen = choose_workflow(view.desired, view.status, self.settings, view.run, ask)
                 if chosen.choice is Choice.REFUSED:
                     return NodeAnswer(node=desired.node, label=desired.label, accepted=False, text=chosen.reason)
@@ -114,10 +115,21 @@ class Commands:
             return NodeAnswer(node=desired.node, label=desired.label, accepted=True, text=_taken(command, view))
 
 
+def _about(command: Command, view: View) -> Cause | None:
+    """The run that a command is about: the open one, or the one that a cancel keeps from opening. None: it asks for one."""
+    if view.open_run is not None:
+        return view.open_run.cause
+    if command.verb is Verb.CANCEL and view.start_ask is not None:
+        return cause_of_command(view.start_ask.sequence)
+    return None
+
+
 def _taken(command: Command, view: View) -> str:
     rule = VERBS[command.verb]
     if rule.starts is not None:
         return f"asked for {rule.starts}; run c{command.sequence} opens if nothing forbids it"
-    if view.open_run is None:
-        return f"asked for another {view.status.workflow}; run c{command.sequence} opens if nothing forbids it"
-    return f"asked run {view.open_run.cause} to {command.verb}"
+    if view.open_run is not None:
+        return f"asked run {view.open_run.cause} to {command.verb}"
+    if view.start_ask is not None:
+        return f"took back the {view.start_ask.verb} that {view.start_ask.who} asked for"
+    return f"asked for another {view.status.workflow}; run c{command.sequence} opens if nothing forbids it"

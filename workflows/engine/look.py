@@ -33,12 +33,19 @@ class View:
 
     @property
     def start_ask(self) -> Ask | None:
-        """The newest request to start a run that hasn't been answered; one of a campaign holds while that is live."""
+        """The newest request to start a run that hasn't been answered; one of a campaign holds while that is live.
+
+        One that was about an open run starts none when that is over, and one that was cancelled is none.
+        """
         if self.request is None:
             return None
+        cancelled = self.request.cancel.cause if self.request.cancel is not None else None
         asks = [a for a in (self.request.start, self.request.resume) if a is not None]
         for ask in sorted(asks, key=lambda a: a.sequence, reverse=True):
-            had = self.run is not None and self.run.cause == cause_of_command(ask.sequence)
+            cause = cause_of_command(ask.sequence)
+            if ask.cause is not None or cause == cancelled:
+                continue
+            had = self.run is not None and self.run.cause == cause
             of_campaign = self.campaign is not None and self.campaign.live and self.campaign.id == ask.campaign
             if not had and (of_campaign if ask.campaign is not None else ask.sequence > self.status.answered):
                 return ask

@@ -112,6 +112,7 @@ class Runner:
             person=answer.ask.who,
             request=answer.ask.sequence,
             digest=answer.digest,
+            next_action=answer.next_action,
             given_at=answer.ask.at if answer.kind is Kind.APPROVED else None,
             epoch=self.settings.epoch_id if self._decides(answer) else "",
         )

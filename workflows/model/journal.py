@@ -106,7 +106,7 @@ NEXT: dict[Kind, tuple[Phase, ...]] = {
     Kind.RESUMED: (Phase.PARKED,),
     Kind.APPROVED: (Phase.PARKED, Phase.READY, Phase.WAITING),
     Kind.DENIED: (Phase.PARKED, Phase.WAITING),
-    Kind.HELD: (Phase.READY, Phase.WAITING, Phase.PARKED),
+    Kind.HELD: (*_WORKING, Phase.PARKED),
     Kind.UNHELD: (Phase.HELD,),
     Kind.CANCELLED: _ALIVE,
     Kind.SETTLED: (Phase.ENDING,),
@@ -129,7 +129,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Where a run stands. ``intent_at`` is the server's time of the open intent, None between steps."""
+    """Where a run stands. ``intent_at`` is the server's time of the open intent, None between steps.
+
+    ``parked_at`` is when it last parked, ``beneath`` what a hold interrupted: unheld, the run stands exactly there again.
+    """
 
     phase: Phase = Phase.READY
     step: int = 0
@@ -147,6 +150,8 @@ class Fold:
     approved_at: datetime | None = None
     over_caps: bool = False
     resume_to: Phase = Phase.READY
+    parked_at: datetime | None = None
+    beneath: "Fold | None" = None
     sessions: tuple[str, ...] = ()
     idle_claims: int = 0
     requests: frozenset[int] = frozenset()
@@ -229,7 +234,7 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
             return replace(state, phase=Phase.WAITING, applied=state.intent_at is not None, last=entry)
         case Kind.PARKED:
             why = state.reason if state.phase is Phase.ENDING else entry.reason
-            return replace(state, phase=Phase.PARKED, resume_to=state.phase, last=entry, reason=why)
+            return replace(state, phase=Phase.PARKED, resume_to=state.phase, parked_at=at, last=entry, reason=why)
         case Kind.RESUMED:
             ending = state.resume_to is Phase.ENDING
             return replace(
@@ -252,9 +257,17 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
                 reason="",
             )
         case Kind.HELD:
-            return replace(state, phase=Phase.HELD, resume_to=state.phase, last=entry)
+            return replace(state, phase=Phase.HELD, beneath=state, last=entry)
         case Kind.UNHELD:
-            return replace(state, phase=state.resume_to, last=entry)
+            assert state.beneath is not None
+            return replace(
+                state.beneath,
+                last_at=at,
+                epoch=state.epoch,
+                sessions=state.sessions,
+                idle_claims=0,
+                requests=state.requests,
+            )
         case Kind.DENIED:
             return replace(state, phase=Phase.ENDING, outcome=Outcome.DENIED, reason=entry.reason, last=entry)
         case Kind.CANCELLED:

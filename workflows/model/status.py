@@ -69,3 +69,8 @@ class NodeStatus(Record):
     timings: tuple[StepTiming, ...] = ()
     report: str = ""
     inventory: str = ""
+
+    @property
+    def ended_badly(self) -> bool:
+        """Whether its newest run ended so that retry makes another."""
+        return self.outcome in ("failed", "cancelled", "denied")
