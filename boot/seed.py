@@ -84,8 +84,8 @@ def render_seed(desired: Desired, claim: Claim, home_token: str, settings: BootS
             file("nocloud/meta-data.j2", f"{seed}/meta-data"),
             file("nocloud/user-data.j2", f"{seed}/user-data", "0600"),
             file("nocloud/network-config.j2", f"{seed}/network-config"),
-            # Read after whatever the image brings along, so that cloud-init waits for no cloud's metadata service.
-            file("nocloud/datasource.cfg.j2", "/etc/cloud/cloud.cfg.d/zz-bringup.cfg"),
+            # Read after whatever the image brings along, before the seed: cloud-init waits for no cloud's service.
+            file("nocloud/cloud.cfg.j2", "/etc/cloud/cloud.cfg.d/zz-bringup.cfg"),
         ),
         plain=(
             file("plain/hostname.j2", "/etc/hostname"),

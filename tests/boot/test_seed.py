@@ -47,6 +47,8 @@ def test_the_nocloud_seed_is_what_cloud_init_reads(site: Site) -> None:
     assert data["ssh_deletekeys"] is False
     assert data["growpart"] == {"mode": "off"}
     assert data["users"][0]["ssh_authorized_keys"] == ["ssh-ed25519 AAAAkey bringup"]
+    before_the_seed = yaml.safe_load(files["/etc/cloud/cloud.cfg.d/zz-bringup.cfg"])
+    assert before_the_seed == {"datasource_list": ["NoCloud", "None"], "prefer_fqdn_over_hostname": True}
     network = yaml.safe_load(files[f"{directory}/network-config"])
     (port,) = network["ethernets"].values()
     assert port["match"] == {"macaddress": MAC}
