@@ -35,7 +35,6 @@ ASK_AGAIN = timedelta(seconds=30)
 #: How soon a run without a place of a cap looks again, and when that wait counts as overdue.
 PLACE_AGAIN = timedelta(minutes=2)
 PLACE_PATIENCE = timedelta(hours=4)
-SETTLE_DEADLINE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
