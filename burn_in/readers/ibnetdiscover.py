@@ -90,9 +90,14 @@ def _topology(lines: list[str]) -> Fabric:
             sections[-1].links += 1
         else:
             raise Unreadable(f"ibnetdiscover: not a line of a topology: {shown(line)}")
-    if not sections:
-        raise Unreadable("ibnetdiscover: it lists no node")
+    if not links:
+        raise Unreadable("ibnetdiscover: it lists no link")
     own = {s.guid for s in sections}
+    ends = {(e.here.node_guid, e.here.port, e.there.node_guid, e.there.port) for e in links}
+    if odd := next((e for e in ends if e[2] in own and (e[2], e[3], e[0], e[1]) not in ends), None):
+        raise Unreadable(
+            f"ibnetdiscover: the link {odd[0]}[{odd[1]}] - {odd[2]}[{odd[3]}] is listed from one end, so it was cut"
+        )
     missing = [e.there for e in links if e.there.node_guid not in own and _AGGREGATION not in e.there.name]
     if missing:
         raise Unreadable(

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from burn_in.readers.text import ended_lines
 from burn_in.readers.unreadable import Unreadable
 
 _OCTAL = re.compile(r"\\([0-7]{3})")
@@ -26,15 +27,13 @@ def read_mountinfo(text: str) -> tuple[MountPoint, ...]:
         Unreadable: a line is none of mountinfo, or there is none at all.
     """
     mounts = []
-    for line in text.splitlines():
+    for line in ended_lines(text, "mountinfo"):
         before, dash, after = line.partition(" - ")
         left, right = before.split(" "), after.split(" ")
         if not dash or len(left) < _FEWEST_FIELDS or len(right) < 2:
             raise Unreadable(f"not a line of mountinfo: {line[:80]!r}")
         options = frozenset(left[5].split(",")) | frozenset(right[2].split(",") if len(right) > 2 else ())
         mounts.append(MountPoint(_plain(left[4]), _plain(right[1]), right[0], options - {""}))
-    if not mounts:
-        raise Unreadable("mountinfo is empty")
     return tuple(mounts)
 
 

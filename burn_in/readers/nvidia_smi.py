@@ -6,6 +6,7 @@ says *instead* of a value where a GPU is gone (``GPU is lost``, ``ERR!``) is kep
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -89,9 +90,9 @@ class Gpu:
     fabric_status: str | None
     fabric_clique: str | None
     fabric_cluster: str | None
-    fabric_health: tuple[tuple[str, str], ...]
+    fabric_health: Mapping[str, str]
     throttles: tuple[str, ...] | None
-    throttle_us: tuple[tuple[str, float], ...]
+    throttle_us: Mapping[str, float]
     troubles: tuple[str, ...]
 
 
@@ -186,17 +187,17 @@ def _gpu(gpu: ElementTree.Element) -> Gpu:
         fabric_status=_text(gpu, "fabric/status"),
         fabric_clique=_text(gpu, "fabric/cliqueId"),
         fabric_cluster=_text(gpu, "fabric/clusterUuid"),
-        fabric_health=tuple(
-            (part.tag, value)
+        fabric_health={
+            part.tag: value
             for part in gpu.iterfind("fabric/health/*")
             if (value := _text(gpu, f"fabric/health/{part.tag}", none_is_a_value=True)) is not None
-        ),
+        },
         throttles=_throttles(gpu),
-        throttle_us=tuple(
-            (name, us)
+        throttle_us={
+            name: us
             for name in _THROTTLE_COUNTERS
             if (us := _number(gpu, f"clocks_event_reasons_counters/clocks_event_reasons_counters_{name}")) is not None
-        ),
+        },
         troubles=_troubles(gpu),
     )
 

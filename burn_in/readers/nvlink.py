@@ -7,6 +7,7 @@ mean that the output was cut; GPUs that are missing whole are for the judge to m
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from burn_in.readers.text import plain_lines, shown
@@ -15,6 +16,7 @@ from burn_in.readers.unreadable import Unreadable
 _GPU = re.compile(r"^GPU (\d+): (.+?) \(UUID: (\S+?)\)$")
 _STATE = re.compile(r"^\s+Link (\d+): (?:([\d.]+) (GB/s|MB/s)|<?(inactive|off|disabled)>?)$", re.IGNORECASE)
 _COUNT = re.compile(r"^\s+Link (\d+): ([A-Za-z][^:]*): *(\S.*)$")
+_REMARK = re.compile(r"NVML|inactive|unable|not supported|error|failed", re.IGNORECASE)
 _NUMBER = re.compile(r"^(\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?: errors?)?$", re.IGNORECASE)
 
 
@@ -31,7 +33,7 @@ class NvLinkErrors:
     """The counters of one link, by the tool's own names; None where it gives no number."""
 
     number: int
-    counters: tuple[tuple[str, float | None], ...]
+    counters: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def read_nvlink_state(text: str) -> tuple[NvLinkGpu[NvLink], ...]:
             elif re.match(r"^\s+Link \d*", line):
                 raise Unreadable(f"nvlink -s: a link without a state, so the output was cut: {shown(line)}")
             else:
-                remarks.append(shown(line))
+                remarks.append(_remark(line))
         gpus.append(NvLinkGpu(index, name, uuid, tuple(links), tuple(remarks)))
     return _even(gpus, "nvlink -s")
 
@@ -73,19 +75,19 @@ def read_nvlink_errors(text: str) -> tuple[NvLinkGpu[NvLinkErrors], ...]:
     """
     gpus = []
     for index, name, uuid, lines in _gpus(text, "nvlink -e"):
-        counters, remarks = dict[int, list[tuple[str, float | None]]](), list[str]()
+        counters, remarks = dict[int, dict[str, float | None]](), list[str]()
         for line in lines:
             if found := _COUNT.match(line):
                 number = _NUMBER.match(found[3])
                 value = float(number[1]) if number else None
-                counters.setdefault(int(found[1][:4]), []).append((found[2].strip(), value))
+                counters.setdefault(int(found[1][:4]), {})[found[2].strip()] = value
             elif re.match(r"^\s+Link \d*", line):
                 raise Unreadable(f"nvlink -e: a link without a counter, so the output was cut: {shown(line)}")
             else:
-                remarks.append(shown(line))
-        if len({tuple(name for name, _ in values) for values in counters.values()}) > 1:
+                remarks.append(_remark(line))
+        if len({tuple(values) for values in counters.values()}) > 1:
             raise Unreadable(f"nvlink -e: the links of GPU {index} have different counters, so the output was cut")
-        links = tuple(NvLinkErrors(n, tuple(values)) for n, values in counters.items())
+        links = tuple(NvLinkErrors(n, values) for n, values in counters.items())
         gpus.append(NvLinkGpu(index, name, uuid, links, tuple(remarks)))
     return _even(gpus, "nvlink -e")
 
@@ -111,11 +113,15 @@ def _even[T](gpus: list[NvLinkGpu[T]], tool: str) -> tuple[NvLinkGpu[T], ...]:
             raise Unreadable(
                 f"{tool}: GPU {gpu.index} has {len(gpu.links)} links, others {most}, so the output was cut"
             )
-        if any(r.startswith("GPU ") for r in gpu.remarks):
-            raise Unreadable(f"{tool}: the output was cut after GPU {gpu.index}: {gpu.remarks[-1]}")
     if most == 0 and not gpus[-1].remarks:
         raise Unreadable(f"{tool}: no GPU has a link, and the tool doesn't say why")
     return tuple(gpus)
+
+
+def _remark(line: str) -> str:
+    if not _REMARK.search(line):
+        raise Unreadable(f"nvlink: not a line of it, so the output was cut: {shown(line)}")
+    return shown(line)
 
 
 def _speed(found: re.Match[str]) -> float | None:

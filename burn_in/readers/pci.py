@@ -3,9 +3,12 @@
 import re
 from dataclasses import dataclass
 
+from burn_in.readers.text import plain_lines
 from burn_in.readers.unreadable import Unreadable
 
-_LINE = re.compile(r"^/sys/bus/pci/devices/([0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/(vendor|class):0x([0-9a-f]+)$")
+_LINE = re.compile(
+    r"^/sys/bus/pci/devices/([0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/(vendor:0x[0-9a-f]{4}|class:0x[0-9a-f]{6})$"
+)
 _NVIDIA = 0x10DE
 _DISPLAY = 0x03
 
@@ -25,11 +28,12 @@ def read_pci(text: str) -> PciBus:
         Unreadable: another line, a device without vendor or class, or no device at all.
     """
     found: dict[str, dict[str, int]] = {}
-    for line in text.splitlines():
+    for line in filter(None, plain_lines(text)):
         match = _LINE.match(line)
         if match is None:
             raise Unreadable(f"not a line of the PCI listing: {line[:80]!r}")
-        found.setdefault(match[1], {})[match[2]] = int(match[3], 16)
+        name, _, value = match[2].partition(":")
+        found.setdefault(match[1], {})[name] = int(value, 16)
     if not found:
         raise Unreadable("the PCI listing is empty")
     if half := next((address for address, values in found.items() if len(values) < 2), None):

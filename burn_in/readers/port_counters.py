@@ -5,7 +5,7 @@ of the plain set stop at their highest value: what stands there has saturated an
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from burn_in.readers.text import ended_lines, shown
@@ -70,17 +70,13 @@ class PortCounters:
     port: str
     extended: bool
     errors: bool
-    counters: tuple[tuple[str, int], ...]
+    counters: Mapping[str, int]
     saturated: tuple[str, ...]
 
-    def value(self, name: str) -> int | None:
-        """A counter by sysfs's name; None where the port doesn't have it."""
-        return next((value for counter, value in self.counters if counter == name), None)
 
-
-def saturated(counters: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+def saturated(counters: Mapping[str, int]) -> tuple[str, ...]:
     """Which of a plain set's counters stand at their highest value."""
-    return tuple(name for name, value in counters if name in BITS and value >= (1 << BITS[name]) - 1)
+    return tuple(name for name, value in counters.items() if name in BITS and value >= (1 << BITS[name]) - 1)
 
 
 def read_perfquery(text: str) -> tuple[PortCounters, ...]:
@@ -89,26 +85,29 @@ def read_perfquery(text: str) -> tuple[PortCounters, ...]:
     Raises:
         Unreadable: no counters, a failed query, another line, or the set of a port is not whole.
     """
-    found, head, fields = list[PortCounters](), None, list[tuple[str, int]]()
+    found, head, fields = list[PortCounters](), None, dict[str, int]()
     for line in [*ended_lines(text, "perfquery"), "# Port counters: Lid 0 port 0"]:
         start, field = _HEAD.match(line), _FIELD.match(line)
         if start:
             if head is not None:
                 found.append(_port(head, fields))
-            head, fields = start, []
+            head, fields = start, {}
         elif field and head is not None:
             if field[1] in _NAMES:
-                fields.append((_NAMES[field[1]], int(field[2][:40], 0)))
+                fields[_NAMES[field[1]]] = _count(field[2])
         else:
             raise Unreadable(f"perfquery: not a line of it: {shown(line)}")
     return tuple(found)
 
 
-def _port(head: re.Match[str], fields: list[tuple[str, int]]) -> PortCounters:
+def _port(head: re.Match[str], fields: dict[str, int]) -> PortCounters:
     port, extended = f"{int(head[2][:9])}/{int(head[3][:9])}", head[1] is not None
-    names = [name for name, _ in fields]
-    errors = "symbol_error" in names
+    errors = "symbol_error" in fields
     wanted = (*_TRAFFIC, *(_ERRORS if errors or not extended else ()))
-    if missing := [name for name in wanted if name not in names]:
+    if missing := [name for name in wanted if name not in fields]:
         raise Unreadable(f"perfquery: port {port} has no {missing[0]}, so the output was cut or is another one")
-    return PortCounters(port, extended, errors, tuple(fields), () if extended else saturated(fields))
+    return PortCounters(port, extended, errors, fields, () if extended else saturated(fields))
+
+
+def _count(text: str) -> int:
+    return int(text[:18], 16) if text.startswith("0x") else int(text[:20])

@@ -6,6 +6,7 @@
 import re
 from dataclasses import dataclass
 
+from burn_in.readers.text import ended_lines
 from burn_in.readers.unreadable import Unreadable
 
 _FIELD = re.compile(r"^\s+([a-zA-Z_]+)\.+(.*)$", re.MULTILINE)
@@ -29,7 +30,8 @@ def read_node_record(text: str) -> NodeRecord | None:
     """
     if not text.strip():
         return None
-    fields = dict(_FIELD.findall(text))
+    plain = "\n".join(ended_lines(text, "saquery"))
+    fields = dict(_FIELD.findall(plain))
     if text.count("NodeRecord dump:") != 1:
         raise Unreadable(f"not one NodeRecord: {' '.join(text.split())[:120]}")
     try:
@@ -48,7 +50,7 @@ def read_node_description(text: str) -> str:
     Raises:
         Unreadable: the answer holds none.
     """
-    found = _DESCRIPTION.search(text)
+    found = _DESCRIPTION.search("\n".join(ended_lines(text, "smpquery")))
     if found is None:
         raise Unreadable(f"no node description: {' '.join(text.split())[:120] or 'no output'}")
     return found[1].strip()

@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass
 
+from burn_in.readers.text import plain_lines
 from burn_in.readers.unreadable import Unreadable
 
 _LINE = re.compile(
-    r"^sminfo: sm lid (\d+) sm guid 0x([0-9a-fA-F]{1,16}), activity count (\d+) priority (\d+) state (\d+) (\w+)\s*$",
+    r"^sminfo: sm lid (\d{1,5}) sm guid 0x([0-9a-fA-F]{1,16}), activity count (\d+) priority (\d{1,3}) state (\d+) "
+    r"(SMINFO_NOTACT|SMINFO_DISCOVER|SMINFO_STANDBY|SMINFO_MASTER)$",
     re.MULTILINE,
 )
 
@@ -32,7 +34,7 @@ def read_sminfo(text: str) -> SubnetManagerInfo:
     Raises:
         Unreadable: nobody did, or the line is another one.
     """
-    found = _LINE.search(text)
+    found = _LINE.search("\n".join(plain_lines(text)))
     if found is None:
         raise Unreadable(f"no subnet manager answered sminfo: {' '.join(text.split())[:120] or 'no output'}")
     return SubnetManagerInfo(int(found[1]), f"{int(found[2], 16):016x}", int(found[4]), found[6])

@@ -5,6 +5,7 @@ anywhere: what counts is ``DEVICE/FILE`` and ``DEVICE/ports/N/…``.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from burn_in.readers.port_counters import PortCounters, saturated
@@ -38,7 +39,7 @@ class SysfsPort:
     gid: str | None
     pkeys: tuple[int, ...]
     counters: PortCounters | None
-    hardware: tuple[tuple[str, int], ...]
+    hardware: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +110,18 @@ def _port(device: str, number: int, files: dict[str, str]) -> SysfsPort:
         lid=_maybe(where, files, "lid"),
         sm_lid=_maybe(where, files, "sm_lid"),
         gid=files.get("gids/0"),
-        pkeys=tuple(value for _, value in _numbers(where, files, "pkeys/") if value),
+        pkeys=tuple(value for value in _numbers(where, files, "pkeys/").values() if value),
         counters=PortCounters(f"{device}/{number}", False, True, plain, saturated(plain)) if plain else None,
         hardware=_numbers(where, files, "hw_counters/"),
     )
 
 
-def _numbers(where: str, files: dict[str, str], directory: str) -> tuple[tuple[str, int], ...]:
-    return tuple(
-        (path.removeprefix(directory), _number(where, path, value))
+def _numbers(where: str, files: dict[str, str], directory: str) -> dict[str, int]:
+    return {
+        path.removeprefix(directory): _number(where, path, value)
         for path, value in files.items()
         if path.startswith(directory)
-    )
+    }
 
 
 def _maybe(where: str, files: dict[str, str], file: str) -> int | None:

@@ -3,6 +3,8 @@
 from burn_in.readers.unreadable import Unreadable
 
 _SHOWN = 120
+MAX_OUTPUT = 64 << 20
+"""Bytes of the largest output that is read: a kernel log of weeks, a topology of a large fabric."""
 
 
 def plain_lines(text: str) -> list[str]:
@@ -31,3 +33,18 @@ def ended_lines(text: str, tool: str) -> list[str]:
 def shown(text: str) -> str:
     """A piece of an output as it may stand in a message: one line, short."""
     return " ".join(text.split())[:_SHOWN]
+
+
+def decoded(data: bytes) -> str:
+    """A file's content as text: UTF-8, or UTF-16 with its mark, as PowerShell redirects. Odd bytes are replaced.
+
+    Raises:
+        Unreadable: too large to be an output, or no text at all.
+    """
+    if len(data) > MAX_OUTPUT:
+        raise Unreadable(f"{len(data)} bytes, at most {MAX_OUTPUT} are read")
+    utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = data.decode("utf-16" if utf16 else "utf-8", errors="replace")
+    if "\0" in text:
+        raise Unreadable("not a text file")
+    return text

@@ -1,12 +1,8 @@
-"""Readers over every recorded output, and over text that is none: they raise their own error and nothing else."""
+"""The readers that the gate began with, over every recorded output; what holds for all is in ``test_every_reader``."""
 
-import contextlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from burn_in.guid import plain_guid
 from burn_in.readers.ibstat import read_ibstat
@@ -18,16 +14,6 @@ from burn_in.readers.sminfo import read_sminfo
 from burn_in.readers.unreadable import Unreadable
 
 pytestmark = pytest.mark.fast
-
-READERS: list[Callable[[str], object]] = [
-    read_ibstat,
-    read_mountinfo,
-    read_nvidia_smi,
-    read_pci,
-    read_node_record,
-    read_node_description,
-    read_sminfo,
-]
 
 
 @pytest.mark.parametrize(
@@ -180,37 +166,3 @@ def test_guid_as_people_write_it(text: str) -> None:
 def test_what_is_no_guid(text: str) -> None:
     """A MAC, zeros and words."""
     assert plain_guid(text) is None
-
-
-@pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=60, deadline=None)
-@given(text=st.text(max_size=400))
-def test_any_text_is_read_or_refused(reader: Callable[[str], object], text: str) -> None:
-    """No reader raises anything but its own error."""
-    with contextlib.suppress(Unreadable):
-        reader(text)
-
-
-@pytest.mark.parametrize("reader", READERS)
-@settings(max_examples=40, deadline=None)
-@given(data=st.data())
-def test_damaged_samples_are_read_or_refused(reader: Callable[[str], object], data: st.DataObject) -> None:
-    """Real output, cut or with a stretch replaced."""
-    text = data.draw(st.sampled_from(_WHOLE))
-    at = data.draw(st.integers(0, len(text)))
-    damaged = text[:at] + data.draw(st.text(max_size=10)) + text[at + data.draw(st.integers(0, 40)) :]
-    with contextlib.suppress(Unreadable):
-        reader(damaged)
-
-
-_WHOLE = [
-    "<nvidia_smi_log><driver_version>1</driver_version><attached_gpus>1</attached_gpus>"
-    '<gpu id="0"><uuid>G</uuid><fb_memory_usage><total>1 MiB</total></fb_memory_usage></gpu></nvidia_smi_log>',
-    "CA 'ibsim0'\n\tPort 1:\n\t\tState: Active\n\t\tPhysical state: LinkUp\n\t\tRate: 104\n\t\tBase lid: 6\n"
-    "\t\tSM lid: 1\n\t\tPort GUID: 0xb8cef60300cc0011\n\t\tLink layer: IB\n",
-    "sminfo: sm lid 1 sm guid 0xb8cef60300cc0081, activity count 428 priority 0 state 3 SMINFO_MASTER\n",
-    "NodeRecord dump:\n\t\tlid.....................8\n\t\tport_guid...............0xb8cef60300cc0031\n"
-    "\t\tNodeDescription.........gpu03 mlx5_0\n",
-    "99 22 0:50 / /data rw,noatime shared:9 - nfs4 10.0.0.1:/data rw,vers=4.2\n",
-    "/sys/bus/pci/devices/0000:53:00.0/vendor:0x10de\n/sys/bus/pci/devices/0000:53:00.0/class:0x030200\n",
-]
