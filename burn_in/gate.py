@@ -11,20 +11,27 @@ from burn_in.bundle import Bundle, CommandRecord, read_bundle
 from burn_in.judges.gpus import judge_gpus, judge_no_gpus
 from burn_in.judges.infiniband import judge_inventory, judge_port, wanted_guids
 from burn_in.judges.mounts import judge_mount
+from burn_in.judges.nvlink import judge_nvlink
 from burn_in.judges.verdicts import error
+from burn_in.judges.xids import judge_xids
+from burn_in.parts import gpu_parts, port_parts
 from burn_in.readers.ibstat import read_ibstat
 from burn_in.readers.mountinfo import read_mountinfo
 from burn_in.readers.nvidia_smi import read_nvidia_smi
+from burn_in.readers.nvlink import read_nvlink_state
 from burn_in.readers.pci import read_pci
 from burn_in.readers.sminfo import SubnetManagerInfo, read_sminfo
 from burn_in.readers.unreadable import Unreadable
+from burn_in.readers.xid import read_xids
 from burn_in.subnet_manager import SubnetManager
+from burn_in.thresholds.common import CommonThresholds, load_common
 from burn_in.thresholds.load import GpuThresholds, load_thresholds
+from burn_in.thresholds.xid_policy import XidPolicy, load_xid_policy
 from workflows.engine.ports import Evidence
 from workflows.model.desired import Desired
 from workflows.model.errors import BadInput
 from workflows.model.profile import Sku
-from workflows.model.verdict import BurnInReport, Check
+from workflows.model.verdict import BurnInReport, Check, Part, Span
 
 LEVEL = "gate"
 
@@ -36,6 +43,8 @@ class Gate:
     evidence: Evidence
     subnet_manager: SubnetManager | None = None
     thresholds: Mapping[str, GpuThresholds] = field(default_factory=load_thresholds)
+    common: CommonThresholds = field(default_factory=load_common)
+    xids: XidPolicy = field(default_factory=load_xid_policy)
 
     def probes(self, desired: Desired) -> Sequence[str]:
         """GPUs always, so that a node without any is shown to have none; the others where they are wanted."""
@@ -50,7 +59,7 @@ class Gate:
         if desired.profile is None:
             return BurnInReport(level=LEVEL, checks=(error("profile", "", "the node has no profile"),))
         sku = desired.profile.sku
-        checks: list[Check] = []
+        checks, spans, versions, parts = list[Check](), list[Span](), dict[str, str](), list[Part]()
         if sku.burn_in_level != LEVEL:
             checks.append(error("level", "", f"sku {sku.name} asks for level {sku.burn_in_level!r}, this is {LEVEL!r}"))
         for probe in self.probes(desired):
@@ -65,9 +74,20 @@ class Gate:
                 continue
             if bundle.error or bundle.timed_out:
                 checks.append(error(f"{probe}.probe", "", bundle.error or "killed at its deadline", kept))
+            spans += _spans(bundle)
+            versions |= _versions(bundle)
+            parts += _parts(desired, bundle)
             found = await self._judge(probe, desired, sku, bundle)
             checks += [c if c.evidence else c.model_copy(update={"evidence": kept}) for c in found]
-        return BurnInReport(level=LEVEL, checks=tuple(checks))
+        known = self.thresholds.get(sku.gpu_model or "")
+        return BurnInReport(
+            level=LEVEL,
+            checks=tuple(checks),
+            timeline=tuple(spans),
+            versions=versions,
+            parts=tuple(parts),
+            overrides=known.overridden if known else (),
+        )
 
     async def _judge(self, probe: str, desired: Desired, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
         try:
@@ -88,7 +108,14 @@ class Gate:
             smi = _command(bundle, "nvidia-smi")
             return judge_no_gpus(sku, bus, read_nvidia_smi(smi.stdout) if smi.whole else None)
         known = self.thresholds.get(sku.gpu_model or "")
-        return judge_gpus(sku, known, bus, _read(bundle, "nvidia-smi", read_nvidia_smi))
+        checks = judge_gpus(sku, known, bus, _read(bundle, "nvidia-smi", read_nvidia_smi), self.common)
+        if known is None:
+            return checks
+        checks += _judged(bundle, "xid", read_xids, lambda log: judge_xids(log, self.xids))
+        if known.nvlink_links is not None:
+            count = sku.gpu_count
+            checks += _judged(bundle, "nvlink-status", read_nvlink_state, lambda s: judge_nvlink(s, known, count))
+        return checks
 
     async def _infiniband(self, desired: Desired, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
         checks = list(judge_inventory(sku, desired.interfaces))
@@ -105,6 +132,58 @@ class Gate:
             found = judge_port(sku, guid, ports, managers, view)
             checks += [c.model_copy(update={"evidence": kept}) if view and _by_subnet(c) else c for c in found]
         return tuple(checks)
+
+
+def _judged[T](
+    bundle: Bundle, name: str, reader: Callable[[str], T], judge: Callable[[T], tuple[Check, ...]]
+) -> tuple[Check, ...]:
+    """One output by itself: that it can't be read hides nothing of the others."""
+    try:
+        return judge(_read(bundle, name, reader))
+    except Unreadable as unreadable:
+        return (error(f"{bundle.probe}.{name}", "", str(unreadable)),)
+
+
+def _spans(bundle: Bundle) -> tuple[Span, ...]:
+    """Its commands one after the other, as they ran."""
+    at, spans = bundle.started, list[Span]()
+    for command in bundle.commands:
+        spans.append(Span(name=command.name, started=at, seconds=command.seconds, late=command.timed_out))
+        at += command.seconds
+    return tuple(spans)
+
+
+def _versions(bundle: Bundle) -> dict[str, str]:
+    """What the driver says of itself and of the GPUs' firmware, for the reader of the report; nothing is judged by it."""
+    smi = _maybe(bundle, "nvidia-smi", read_nvidia_smi)
+    if smi is None:
+        return {}
+    found = {
+        "NVIDIA driver": smi.driver,
+        "CUDA": smi.cuda or "",
+        "GPU": ", ".join(sorted({g.product or "" for g in smi.gpus})),
+        "VBIOS": ", ".join(sorted({g.vbios or "" for g in smi.gpus})),
+        "InfoROM": ", ".join(sorted({g.inforom or "" for g in smi.gpus})),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _parts(desired: Desired, bundle: Bundle) -> tuple[Part, ...]:
+    """The parts that the checks of this bundle are of."""
+    smi = _maybe(bundle, "nvidia-smi", read_nvidia_smi)
+    ports = _maybe(bundle, "ibstat", read_ibstat)
+    return (
+        *(gpu_parts(smi) if smi else ()),
+        *(port_parts(desired.label, desired.interfaces, ports) if ports else ()),
+    )
+
+
+def _maybe[T](bundle: Bundle, name: str, reader: Callable[[str], T]) -> T | None:
+    """An output for the reader of the report: whether it must be there is judged elsewhere."""
+    try:
+        return _read(bundle, name, reader)
+    except Unreadable:
+        return None
 
 
 def _has_infiniband(desired: Desired) -> bool:

@@ -23,6 +23,8 @@ class GpuThresholds(Record):
     """What a GPU model must show. A limit that is None has no published value: what needs it is UNKNOWN.
 
     Bandwidths in GB/s (10⁹ bytes), NVLink a link and direction; memory in MiB; power in watts; GEMM dense BF16 in TFLOPS.
+    ``mig``: whether the model can be partitioned, and so must say that it is not;
+    ``tlimit``: whether its driver tells the distance to the slow-down, and degrees alone say nothing.
     """
 
     model: str
@@ -30,6 +32,8 @@ class GpuThresholds(Record):
     product: str
     pci_device_id: str
     fabric: Fabric
+    mig: bool = True
+    tlimit: bool = True
     memory_mib: Threshold
     link_gen: Threshold
     link_width: Threshold

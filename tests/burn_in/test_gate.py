@@ -18,7 +18,9 @@ from burn_in.readers.pci import PciBus
 from burn_in.readers.saquery import NodeRecord
 from burn_in.readers.sminfo import SubnetManagerInfo
 from burn_in.subnet_manager import SubnetView
+from burn_in.thresholds.common import load_common
 from burn_in.thresholds.load import load_thresholds
+from burn_in.thresholds.xid_policy import load_xid_policy
 from tests.burn_in.wishes import Kept, wish
 from workflows.model.desired import Desired, Interface, Mount
 from workflows.model.verdict import BurnInReport, Check, Verdict
@@ -26,7 +28,7 @@ from workflows.model.verdict import BurnInReport, Check, Verdict
 pytestmark = pytest.mark.fast
 
 type Raw = dict[str, object]
-_THRESHOLDS = load_thresholds()
+_THRESHOLDS, _COMMON, _XIDS = load_thresholds(), load_common(), load_xid_policy()
 _PCI = "/sys/bus/pci/devices"
 _H100 = {"name": "h100", "gpu_model": "h100-sxm", "gpu_count": 8}
 _MOUNT = Mount(target="/data", source="10.0.0.1:/data", fstype="nfs", options=("rw", "vers=4", "hard", "_netdev"))
@@ -52,10 +54,23 @@ def _pci(gpus: int) -> Raw:
 
 _VOLATILE = "<dram_uncorrectable>0</dram_uncorrectable>\n\t\t\t</volatile>"
 _NO_DRIVER = _command("nvidia-smi", rc=127)
+_LINKS = "".join(f"\t Link {n}: 26.562 GB/s\n" for n in range(18))
+_NVLINK = _command(
+    "nvlink-status",
+    "".join(f"GPU {n}: NVIDIA H100 (UUID: GPU-{n:08}-0000-0000-0000-{n:012})\n{_LINKS}" for n in range(8)),
+)
+_LOG = _command("xid", "2026-08-21T09:00:00,000000+00:00 Linux version 6.1\n")
+
+
+def _node(gpus: int, xml: str, *others: Raw) -> bytes:
+    """The bundle of a node with GPUs; ``others`` stand in the places of its kernel log and its NVLink."""
+    names = {str(o["name"]) for o in others}
+    rest = (*others, *(c for c in (_NVLINK, _LOG) if c["name"] not in names))
+    return _bundle("gpu", _pci(gpus), _command("nvidia-smi", xml), *rest)
 
 
 async def _judge(desired: Desired, **bundles: bytes) -> BurnInReport:
-    return await Gate(Kept(), thresholds=_THRESHOLDS).judge(desired, bundles)
+    return await Gate(Kept(), None, _THRESHOLDS, _COMMON, _XIDS).judge(desired, bundles)
 
 
 def _by(report: BurnInReport, check: str) -> Check:
@@ -82,7 +97,7 @@ async def test_gpu_in_a_node_that_should_have_none_fails() -> None:
 async def test_recorded_h100_node_is_accepted(samples: Path) -> None:
     """Eight healthy GPUs."""
     xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
-    report = await _judge(wish(**_H100), gpu=_bundle("gpu", _pci(8), _command("nvidia-smi", xml)))
+    report = await _judge(wish(**_H100), gpu=_node(8, xml))
     assert report.accepted, report.failures
     assert len({c.entity for c in report.checks if c.id == "gpu.model"}) == 8
 
@@ -116,7 +131,7 @@ async def test_one_fault_in_one_h100_refuses_the_node(
     xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
     at = xml.rindex(good)
     broken = xml[:at] + bad + xml[at + len(good) :]
-    report = await _judge(wish(**_H100), gpu=_bundle("gpu", _pci(8), _command("nvidia-smi", broken)))
+    report = await _judge(wish(**_H100), gpu=_node(8, broken))
     assert not report.accepted
     assert check in {c.id for c in report.failures}
     assert {c.verdict for c in report.failures if c.id == check} == {verdict}
@@ -125,15 +140,51 @@ async def test_one_fault_in_one_h100_refuses_the_node(
 async def test_gpu_that_fell_off_the_driver_is_seen_by_the_bus(samples: Path) -> None:
     """Seven in the driver, eight on the bus; and the other way round."""
     xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
-    report = await _judge(wish(**_H100), gpu=_bundle("gpu", _pci(7), _command("nvidia-smi", xml)))
+    report = await _judge(wish(**_H100), gpu=_node(7, xml))
     assert {c.id for c in report.failures} == {"gpu.count.bus"}
+
+
+@pytest.mark.parametrize(
+    ("other", "check", "verdict"),
+    [
+        (_command("xid", "", rc=1, stderr="dmesg: read kernel buffer failed"), "gpu.xid", Verdict.ERROR),
+        (_command("xid", "not a log\n"), "gpu.xid", Verdict.ERROR),
+        (_command("xid", "[    1.000000] NVRM: Xid (PCI:0000:9b:00): 79, GPU has fallen\n"), "gpu.xid", Verdict.FAIL),
+        (_command("nvlink-status", rc=None, timed_out=True), "gpu.nvlink-status", Verdict.ERROR),
+        (
+            _command("nvlink-status", str(_NVLINK["stdout"]).replace("26.562", "13.281", 1)),
+            "nvlink.speed",
+            Verdict.FAIL,
+        ),
+    ],
+)
+async def test_the_kernel_log_and_nvlink_are_asked_too(samples: Path, other: Raw, check: str, verdict: Verdict) -> None:
+    """What they say counts, and their silence is an error; the other checks still stand in the report."""
+    xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
+    report = await _judge(wish(**_H100), gpu=_node(8, xml, other))
+    assert {(c.id, c.verdict) for c in report.failures} == {(check, verdict)}
+    assert _by(report, "gpu.count.bus").verdict is Verdict.PASS
+
+
+async def test_the_report_says_what_took_how_long_and_which_versions_were_judged(samples: Path) -> None:
+    """For the page: nothing of it is a check."""
+    report = await _judge(wish(**_H100), gpu=_node(8, (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()))
+    assert [span.name for span in report.timeline] == ["pci", "nvidia-smi", "nvlink-status", "xid"]
+    assert report.versions["NVIDIA driver"] == "580.105.08"
+    assert report.versions["VBIOS"] == "96.00.99.00.01"
+    assert {p.name for c in report.checks if c.id == "gpu.memory" if (p := report.part(c.entity))} == {
+        f"GPU {n}" for n in range(8)
+    }
+    first = report.part("0000:53:00")
+    assert first is not None
+    assert (first.name, first.place, first.serial) == ("GPU 0", "0000:53:00.0", "1650000000001")
 
 
 async def test_unknown_model_is_unknown(samples: Path) -> None:
     """However healthy it looks."""
     xml = (samples / "nvidia-smi-qx" / "qx-b200.xml").read_text()
     sku = {"name": "x", "gpu_model": "b9000", "gpu_count": 8}
-    report = await _judge(wish(**sku), gpu=_bundle("gpu", _pci(8), _command("nvidia-smi", xml)))
+    report = await _judge(wish(**sku), gpu=_node(8, xml))
     assert not report.accepted
     assert _by(report, "gpu.model").verdict is Verdict.UNKNOWN
 
@@ -143,7 +194,7 @@ async def test_half_a_sku_is_not_accepted(count: int) -> None:
     """A model without a count, or a count without a model."""
     sku = {"name": "x", "gpu_count": count, **({"gpu_model": "h100-sxm"} if count == 0 else {})}
     log = "<nvidia_smi_log><driver_version>1</driver_version><attached_gpus>0</attached_gpus></nvidia_smi_log>"
-    report = await _judge(wish(**sku), gpu=_bundle("gpu", _pci(0), _command("nvidia-smi", log)))
+    report = await _judge(wish(**sku), gpu=_node(0, log))
     assert not report.accepted
 
 
@@ -329,11 +380,10 @@ def h100(samples: Path) -> NvidiaSmi:
 
 
 _NOT_JUDGED = {
-    "pci_address", "serial", "vbios", "inforom", "current_link_gen", "current_link_width", "replay_counter",
-    "power_draw_w", "default_power_limit_w", "max_power_limit_w", "temperature_c", "memory_temperature_c", "tlimit_c",
-    "sm_clock_mhz", "max_sm_clock_mhz", "volatile_correctable", "aggregate_uncorrectable",
-    "sram_aggregate_uncorrectable", "remap_correctable", "remap_uncorrectable", "retired_pages_pending", "mig_mode",
-    "fabric_clique", "fabric_cluster", "fabric_health", "throttle_us", "troubles",
+    "pci_address", "serial", "current_link_gen", "current_link_width", "replay_counter", "power_draw_w",
+    "default_power_limit_w", "max_power_limit_w", "temperature_c", "memory_temperature_c", "sm_clock_mhz",
+    "max_sm_clock_mhz", "volatile_correctable", "aggregate_uncorrectable", "remap_correctable", "remap_uncorrectable",
+    "retired_pages_pending", "fabric_clique", "fabric_cluster", "fabric_health", "throttle_us", "troubles",
 }  # fmt: skip
 _JUDGED = [f.name for f in fields(Gpu) if f.name not in _NOT_JUDGED]
 
@@ -350,7 +400,7 @@ def test_no_missing_gpu_value_is_a_pass(h100: NvidiaSmi, lost: set[str], which: 
     sku = wish(**_H100).profile
     assert sku is not None
     bus = PciBus(tuple(f"d{n}" for n in range(20)), tuple(f"g{n}" for n in range(8)))
-    checks = judge_gpus(sku.sku, _THRESHOLDS["h100-sxm"], bus, replace(h100, gpus=tuple(gpus)))
+    checks = judge_gpus(sku.sku, _THRESHOLDS["h100-sxm"], bus, replace(h100, gpus=tuple(gpus)), _COMMON)
     assert not BurnInReport(level="gate", checks=checks).accepted
 
 
@@ -382,7 +432,7 @@ async def test_no_missing_command_is_a_pass(drop: set[str]) -> None:
             for probe in ("gpu", "infiniband", "mounts")
         }
         desired = wish(mounts=(_MOUNT,), interfaces=(Interface(name="ib0", guid=_GUID),), infiniband_ports=1)
-        return (await Gate(Kept(), Subnet(), _THRESHOLDS).judge(desired, bundles)).accepted
+        return (await Gate(Kept(), Subnet(), _THRESHOLDS, _COMMON, _XIDS).judge(desired, bundles)).accepted
 
     assert await accepted(set())
     assert not await accepted(drop)

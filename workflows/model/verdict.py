@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from workflows.model.record import Record
 
 
@@ -52,11 +54,44 @@ class Check(Record):
     evidence: str = ""
 
 
+class Part(Record):
+    """A part as people find it: ``name`` as they call it (``GPU 7``, ``ib0``), its ``place`` (PCI address, cable), serial.
+
+    ``aliases``: how tools call it in checks (UUID, address, number); a check's ``entity`` is one of them.
+    """
+
+    name: str
+    place: str = ""
+    serial: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+class Span(Record):
+    """What took how long on the node, for the timeline. Seconds; ``started`` by the node's clock, ``late``: killed."""
+
+    name: str
+    started: float
+    seconds: float
+    late: bool = False
+
+
 class BurnInReport(Record):
-    """All checks of one burn-in. Empty never accepts."""
+    """All checks of one burn-in. Empty never accepts.
+
+    ``overrides``: a sentence for each threshold that the site set itself; ``versions``: of what was judged, by name;
+    ``parts``: whom the checks are of.
+    """
 
     level: str
     checks: tuple[Check, ...] = ()
+    timeline: tuple[Span, ...] = ()
+    versions: dict[str, str] = Field(default_factory=dict)
+    overrides: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+    def part(self, entity: str) -> Part | None:
+        """The part that a check's entity means; None where it is no known one (a mount, a test as a whole)."""
+        return next((p for p in self.parts if entity and (entity == p.name or entity in p.aliases)), None)
 
     @property
     def accepted(self) -> bool:
