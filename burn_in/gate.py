@@ -11,18 +11,15 @@ from burn_in.bundle import Bundle, CommandRecord, read_bundle
 from burn_in.judges.gpus import judge_gpus, judge_no_gpus
 from burn_in.judges.infiniband import judge_inventory, judge_port, wanted_guids
 from burn_in.judges.mounts import judge_mount
-from burn_in.judges.nvlink import judge_nvlink
+from burn_in.judges.outputs import JUDGED_KINDS, Judging, judge_output, required_outputs
 from burn_in.judges.verdicts import error
-from burn_in.judges.xids import judge_xids
 from burn_in.parts import gpu_parts, port_parts
 from burn_in.readers.ibstat import read_ibstat
 from burn_in.readers.mountinfo import read_mountinfo
 from burn_in.readers.nvidia_smi import read_nvidia_smi
-from burn_in.readers.nvlink import read_nvlink_state
 from burn_in.readers.pci import read_pci
 from burn_in.readers.sminfo import SubnetManagerInfo, read_sminfo
 from burn_in.readers.unreadable import Unreadable
-from burn_in.readers.xid import read_xids
 from burn_in.subnet_manager import SubnetManager
 from burn_in.thresholds.common import CommonThresholds, load_common
 from burn_in.thresholds.load import GpuThresholds, load_thresholds
@@ -109,13 +106,9 @@ class Gate:
             return judge_no_gpus(sku, bus, read_nvidia_smi(smi.stdout) if smi.whole else None)
         known = self.thresholds.get(sku.gpu_model or "")
         checks = judge_gpus(sku, known, bus, _read(bundle, "nvidia-smi", read_nvidia_smi), self.common)
-        if known is None:
-            return checks
-        checks += _judged(bundle, "xid", read_xids, lambda log: judge_xids(log, self.xids))
-        if known.nvlink_links is not None:
-            count = sku.gpu_count
-            checks += _judged(bundle, "nvlink-status", read_nvlink_state, lambda s: judge_nvlink(s, known, count))
-        return checks
+        return (
+            checks if known is None else checks + _outputs(bundle, Judging(sku, LEVEL, known, self.common, self.xids))
+        )
 
     async def _infiniband(self, desired: Desired, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
         checks = list(judge_inventory(sku, desired.interfaces))
@@ -134,14 +127,19 @@ class Gate:
         return tuple(checks)
 
 
-def _judged[T](
-    bundle: Bundle, name: str, reader: Callable[[str], T], judge: Callable[[T], tuple[Check, ...]]
-) -> tuple[Check, ...]:
-    """One output by itself: that it can't be read hides nothing of the others."""
-    try:
-        return judge(_read(bundle, name, reader))
-    except Unreadable as unreadable:
-        return (error(f"{bundle.probe}.{name}", "", str(unreadable)),)
+def _outputs(bundle: Bundle, by: Judging) -> tuple[Check, ...]:
+    """What the level asks for, and what else was brought: one that is missing or broken hides nothing of the others."""
+    brought = [c.name for c in bundle.commands if c.name.partition(" ")[0] in JUDGED_KINDS]
+    checks: list[Check] = []
+    for name in dict.fromkeys((*required_outputs(by), *brought)):
+        command = bundle.command(name)
+        if command is None:
+            checks.append(error(f"output.{name}", "", f"the probe {bundle.probe} did not come to {name}"))
+        elif not command.whole:
+            checks.append(error(f"output.{name}", "", command.trouble))
+        else:
+            checks += judge_output(name, command.stdout, by)
+    return tuple(checks)
 
 
 def _spans(bundle: Bundle) -> tuple[Span, ...]:

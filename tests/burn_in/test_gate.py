@@ -147,10 +147,10 @@ async def test_gpu_that_fell_off_the_driver_is_seen_by_the_bus(samples: Path) ->
 @pytest.mark.parametrize(
     ("other", "check", "verdict"),
     [
-        (_command("xid", "", rc=1, stderr="dmesg: read kernel buffer failed"), "gpu.xid", Verdict.ERROR),
-        (_command("xid", "not a log\n"), "gpu.xid", Verdict.ERROR),
+        (_command("xid", "", rc=1, stderr="dmesg: read kernel buffer failed"), "output.xid", Verdict.ERROR),
+        (_command("xid", "not a log\n"), "output.xid", Verdict.ERROR),
         (_command("xid", "[    1.000000] NVRM: Xid (PCI:0000:9b:00): 79, GPU has fallen\n"), "gpu.xid", Verdict.FAIL),
-        (_command("nvlink-status", rc=None, timed_out=True), "gpu.nvlink-status", Verdict.ERROR),
+        (_command("nvlink-status", rc=None, timed_out=True), "output.nvlink-status", Verdict.ERROR),
         (
             _command("nvlink-status", str(_NVLINK["stdout"]).replace("26.562", "13.281", 1)),
             "nvlink.speed",
@@ -164,6 +164,23 @@ async def test_the_kernel_log_and_nvlink_are_asked_too(samples: Path, other: Raw
     report = await _judge(wish(**_H100), gpu=_node(8, xml, other))
     assert {(c.id, c.verdict) for c in report.failures} == {(check, verdict)}
     assert _by(report, "gpu.count.bus").verdict is Verdict.PASS
+
+
+async def test_an_output_that_the_level_asks_for_and_nobody_brought_is_an_error(samples: Path) -> None:
+    """A probe that stopped before the kernel log."""
+    xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
+    report = await _judge(wish(**_H100), gpu=_bundle("gpu", _pci(8), _command("nvidia-smi", xml), _NVLINK))
+    assert {(c.id, c.verdict) for c in report.failures} == {("output.xid", Verdict.ERROR)}
+
+
+async def test_what_was_brought_beyond_the_level_counts_too(samples: Path) -> None:
+    """A clock that follows nobody, though the gate doesn't ask for it."""
+    xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
+    log = _command("xid", str(_LOG["stdout"]))
+    clock = _command("chronyc", ",,0,0,0,0,0,0,0,0,0,0,0,Not synchronised\n")
+    report = await _judge(wish(**_H100), gpu=_node(8, xml, log, clock))
+    assert {c.id.partition(".")[0] for c in report.failures} <= {"host", "output"}
+    assert not report.accepted
 
 
 async def test_the_report_says_what_took_how_long_and_which_versions_were_judged(samples: Path) -> None:
