@@ -19,7 +19,7 @@ from workflows.model.keys import Cause, NodeKey
 SECRET = "boot/token"  # noqa: S105 (a reference, not a secret)
 _MAX_LENGTH = 300
 _FORM = re.compile(
-    r"(?P<purpose>agent|home):(?P<node>[a-z0-9-]+\.[a-z0-9-]+):(?P<cause>[gc][1-9][0-9]{0,18}):"
+    r"(?P<purpose>agent|home):(?P<node>[a-z0-9-]+\.[a-z0-9-]+):(?P<cause>[gcf][1-9][0-9]{0,18}):"
     r"(?P<attempt>[1-9][0-9]{0,3}):(?P<mac>[0-9a-f]{64})"
 )
 

@@ -93,10 +93,13 @@ def permissions(settings: SyncSettings) -> list[dict[str, Any]]:
     """The object permissions of the run-time account, as NetBox's API takes them, without users and groups."""
     view = sorted((RELEVANT - {"dcim.cabletermination"}) | {"core.objectchange", "extras.journalentry"})
     ours = [{"role__slug__in": list(settings.roles), "site__slug__in": list(settings.sites)}]
+    theirs = [{f"device__{name}": value for name, value in ours[0].items()}]
     return [
         _permission("bringup: read", view, ["view"], None),
         _permission("bringup: outcome", ["dcim.device"], ["change"], ours),
         _permission("bringup: journal", ["extras.journalentry"], ["add"], None),
+        _permission("bringup: addresses", ["dcim.interface"], ["change"], theirs),
+        _permission("bringup: MACs", ["dcim.macaddress"], ["add"], None),
     ]
 
 

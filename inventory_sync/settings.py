@@ -46,6 +46,7 @@ class SyncSettings(Record):
 
     ``sites`` are the slugs of the NetBox sites served here; ``roles`` the slugs of the device roles that bringup manages.
     ``by_platform_role`` is keyed ``<platform slug>/<role slug>``, ``by_device_type`` by the device type's slug.
+    ``fill_blanks`` lets bringup enter what a machine's BMC tells and the record doesn't: UUID, MACs, GUIDs.
     ``service_user`` is the account of our token: what it changed, no person changed. ``sender`` is the
     name of our own login at NATS, under which commands that people give by a status are sent. Times are in seconds,
     ``overlap`` is in ids of the change log.
@@ -69,6 +70,7 @@ class SyncSettings(Record):
     fields: FieldNames = FieldNames()
     context_key: str = "bringup"
     credential: str = "bmc/default"
+    fill_blanks: bool = False
     by_platform_role: dict[str, ProfileRef] = {}
     by_device_type: dict[str, ProfileRef] = {}
 

@@ -153,6 +153,6 @@ class Sync:
         value = await self.store.get(f"status.{wish.node}")
         try:
             status = NodeStatus.decode(value.data) if value.data is not None else NodeStatus(node=wish.node)
-            await write_back(self.api, record.device, wish, status, self.settings)
+            await write_back(self.api, record, wish, status, self.settings)
         except (Refused, BadInput) as error:
             log.warning("outcome not written to NetBox: %s", error, extra={"node": wish.node})

@@ -6,15 +6,25 @@ device's status is written only together with a change of that field, once a run
 one who sets ``staged`` once more isn't overruled. A NetBox restored from a backup shows an older run and is told again.
 The journal entry comes first, and is not written where one names the run: a crash in between doubles nothing. What NetBox
 shows of accepted runs is never emptied: it is the outside witness when our own store was lost.
+
+What a machine's identity should be changed to stands in the status, too (``inventory_sync/identity.py``): what a person
+approved is brought while that run waits for it, blanks are filled once, together with the run's outcome.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 from inventory_sync.api import NetBoxApi, Row
+from inventory_sync.identity import allowed, of_device, tell_interfaces
+from inventory_sync.reader import DeviceRecord
 from inventory_sync.settings import SyncSettings
 from workflows.model.desired import Desired, Intent
+from workflows.model.errors import Refused
+from workflows.model.identity import IdentityChange
 from workflows.model.status import NodeState, NodeStatus
+
+log = logging.getLogger(__name__)
 
 _DEVICE = "dcim.device"
 _LONGEST = 1000
@@ -53,10 +63,13 @@ def difference(device: Row, wish: Desired, status: NodeStatus, settings: SyncSet
     for witness in (names.run, names.accepted_run, names.accepted_at, names.report):
         fields[witness] = fields[witness] or shown[witness]
     differing = {name: value for name, value in fields.items() if value != shown[name]}
-    if not differing:
+    learned = of_device(device, learns(device, status, settings), settings)
+    if not differing and not learned:
         return None
-    patch: dict[str, Any] = {"custom_fields": differing}
+    patch: dict[str, Any] = learned | {"custom_fields": differing | learned.get("custom_fields", {})}
     entries = []
+    if learned and not status.outcome:
+        entries.append(_of_identity(status))
     if names.run in differing:
         target = _status(wish, status, settings)
         if target is not None and target != device["status"]["value"]:
@@ -69,16 +82,26 @@ def difference(device: Row, wish: Desired, status: NodeStatus, settings: SyncSet
     return Change(patch, tuple(entries))
 
 
-async def write_back(api: NetBoxApi, device: Row, wish: Desired, status: NodeStatus, settings: SyncSettings) -> bool:
-    """Bring the outcome of one node to NetBox; returns whether anything was written.
+def learns(device: Row, status: NodeStatus, settings: SyncSettings) -> list[IdentityChange]:
+    """What NetBox should learn of the machine now: of an open run always, of one that ended once, with its outcome."""
+    told = device["custom_fields"].get(settings.fields.run) == f"{status.cause} {status.outcome}"
+    return [] if told and status.outcome else allowed(status.identity, settings)
+
+
+async def write_back(
+    api: NetBoxApi, record: DeviceRecord, wish: Desired, status: NodeStatus, settings: SyncSettings
+) -> bool:
+    """Bring the outcome of one node to NetBox; returns whether anything was written. Interfaces come first.
 
     Raises:
         Unreachable, Refused: as ``NetBoxApi`` does.
         Conflict: a person changed the device since it was read; nothing of the person's is overwritten.
     """
+    device = record.device
     change = difference(device, wish, status, settings)
+    written = await _tell_addresses(api, record, learns(device, status, settings))
     if change is None:
-        return False
+        return written > 0
     about = {"assigned_object_type": _DEVICE, "assigned_object_id": device["id"]}
     for entry in change.entries:
         newest = await api.page("extras/journal-entries", 20, ordering="-created", **about)
@@ -86,6 +109,15 @@ async def write_back(api: NetBoxApi, device: Row, wish: Desired, status: NodeSta
             await api.create("extras/journal-entries", about | {"kind": entry.kind, "comments": entry.text})
     await api.update("dcim/devices", device["id"], change.patch, seen=device)
     return True
+
+
+async def _tell_addresses(api: NetBoxApi, record: DeviceRecord, changes: list[IdentityChange]) -> int:
+    """Addresses that NetBox refuses, because our token may not write them, hold up no outcome."""
+    try:
+        return await tell_interfaces(api, record.interfaces, changes)
+    except Refused as error:
+        log.warning("addresses not written to NetBox: %s", error)
+        return 0
 
 
 def _message(wish: Desired, status: NodeStatus) -> str:
@@ -114,6 +146,12 @@ def _status(wish: Desired, status: NodeStatus, settings: SyncSettings) -> str | 
         case _:
             return None
     return target if settings.statuses.get(target) is Intent.SERVE else None
+
+
+def _of_identity(status: NodeStatus) -> Entry:
+    mark = f"identity by run `{status.run}`"
+    lines = [f"**taken over with approval**, {mark}", "", *(f"- {change}" for change in status.identity)]
+    return Entry("info", mark, "\n".join(lines))
 
 
 def _of_run(wish: Desired, status: NodeStatus) -> Entry:

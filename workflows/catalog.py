@@ -5,7 +5,9 @@ from workflows.engine.step import Step, Steps
 from workflows.engine.workflow import Workflow
 from workflows.provision import PROVISION
 from workflows.reimage import REIMAGE
+from workflows.rma import RMA
 from workflows.steps.burn_in import BurnIn
+from workflows.steps.compare import Compare
 from workflows.steps.configure import Configure
 from workflows.steps.confirm_idle import ConfirmIdle
 from workflows.steps.deploy import Deploy
@@ -20,6 +22,7 @@ from workflows.steps.reboot import Reboot
 from workflows.steps.register import Register
 from workflows.steps.return_to_service import ReturnToService
 from workflows.steps.set_boot import SetBoot
+from workflows.steps.take_over import TakeOver
 
 _ALL: tuple[Step, ...] = (
     Identify(),
@@ -37,6 +40,8 @@ _ALL: tuple[Step, ...] = (
     BurnIn(),
     Register(),
     ReturnToService(),
+    Compare(),
+    TakeOver(),
 )
 STEPS: Steps = {step.name: step for step in _ALL}
-WORKFLOWS: dict[str, Workflow] = {w.name: w for w in (PROVISION, REIMAGE, ADOPT)}
+WORKFLOWS: dict[str, Workflow] = {w.name: w for w in (PROVISION, REIMAGE, ADOPT, RMA)}

@@ -355,7 +355,9 @@ class WorldBmc:
         """What the machine is made of."""
         self._reach()
         self._world.surveys += 1
-        return self._world.hardware.model_copy(update={"power": self._world.power.value})
+        world = self._world
+        shown = {"power": world.power.value, "serial": world.serial, "boot_macs": world.macs}
+        return world.hardware.model_copy(update=shown)
 
     async def events(self, limit: int) -> tuple[LogLine, ...]:
         """An empty log."""

@@ -8,6 +8,7 @@ import pytest
 from inventory_sync.project import project
 from inventory_sync.write_back import Change, difference
 from tests.inventory_sync.rows import PROFILES, SETTINGS, device, record
+from workflows.model.identity import IdentityChange, IdentityField
 from workflows.model.status import NodeState, NodeStatus, StepTiming
 
 pytestmark = pytest.mark.fast
@@ -149,3 +150,19 @@ def test_a_netbox_restored_from_a_backup_is_told_again() -> None:
     assert done is not None
     assert done.patch["status"] == "active"
     assert done.patch["custom_fields"]["bringup_run"] == "c9 succeeded"
+
+
+def test_a_blank_is_filled_only_where_the_site_allows_it_and_only_with_the_outcome() -> None:
+    learned = (IdentityChange(field=IdentityField.UUID, new="11111111-2222-3333-4444-555555555555"),)
+    status = ACCEPTED.model_copy(update={"identity": learned})
+    done = change(device(), status)
+    assert done is not None
+    assert "bringup_uuid" not in done.patch["custom_fields"]
+    fills = SETTINGS.model_copy(update={"fill_blanks": True})
+    wish = project(record(device()), fills, PROFILES)
+    done = difference(device(), wish, status, fills)
+    assert done is not None
+    assert done.patch["custom_fields"]["bringup_uuid"] == learned[0].new
+    told = applied(device(), done)
+    told["custom_fields"]["bringup_uuid"] = None
+    assert difference(told, wish, status, fills) is None

@@ -9,11 +9,12 @@ from tests.mutations.boot import BOOT
 from tests.mutations.campaigns import CAMPAIGNS
 from tests.mutations.edges import EDGES
 from tests.mutations.engine import ENGINE
+from tests.mutations.machine import MACHINE
 from tests.mutations.mutation import Copy, Mutation
 from tests.mutations.page import PAGE, with_table
 from tests.project.tree import ROOT
 
-ALL: tuple[Mutation, ...] = (*ENGINE, *CAMPAIGNS, *BOOT, *EDGES)
+ALL: tuple[Mutation, ...] = (*ENGINE, *CAMPAIGNS, *BOOT, *EDGES, *MACHINE)
 FEW = 4
 SEED = 20261101
 

@@ -36,11 +36,15 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One workflow from its start. ``writes_late``: a worker that was overtaken still has something to ask of the BMC."""
+    """One workflow from its start. ``writes_late``: a worker that was overtaken still has something to ask of the BMC.
+
+    ``rare``: `make test` hits it at a sample of its points only, `make prove` at each.
+    """
 
     name: str
     prepare: Callable[[], Awaitable[Site]]
     writes_late: bool = True
+    rare: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -85,6 +89,16 @@ async def _cancelled_while_it_writes() -> Site:
     return site
 
 
+async def _rma() -> Site:
+    site = Site(wish=desired(status="active"))
+    await site.want()
+    await site.command("adopt")
+    await site.tend()
+    site.world.serial = "SN1-NEW-BOARD"
+    await site.command("rma")
+    return site
+
+
 async def _power_lost_while_it_writes() -> Site:
     site = Site()
     site.world.reports = False
@@ -101,6 +115,7 @@ SCENARIOS = (
     Scenario("provision-supervised", _supervised),
     Scenario("reimage", _reimage),
     Scenario("adopt", _adopt, writes_late=False),
+    Scenario("rma", _rma, rare=True),
     Scenario("cancel-while-writing", _cancelled_while_it_writes, writes_late=False),
     Scenario("power-lost-while-writing", _power_lost_while_it_writes),
 )
@@ -174,7 +189,8 @@ async def _finish(site: Site) -> View:
 async def _goes_on(site: Site, view: View) -> bool:
     """Whether the node isn't at rest; a person answers what a parked run asks."""
     if view.open_run is None:
-        return view.run is None or not view.stored.outcome
+        return view.run is None or not view.stored.outcome or bool(view.status.follows)
+    await site.write_back()
     if view.status.state is NodeState.PARKED:
         verb = "approve" if view.status.digest else "retry"
         outcome = await site.command(verb, who="bob")

@@ -14,6 +14,8 @@ from tests.workflows.site import TTL_PASSED, Site
 from workflows.model.errors import Fenced
 from workflows.model.status import NodeState
 
+RARE = [scenario for scenario in SCENARIOS if scenario.rare]
+
 
 @pytest.mark.fast
 async def test_undisturbed_a_provision_has_one_wipe_and_two_boots() -> None:
@@ -46,7 +48,18 @@ async def test_hit_at_every_fourth_point_a_provision_ends_as_if_it_had_not_been(
 
 @pytest.mark.search
 @pytest.mark.parametrize("fault", Fault)
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+@pytest.mark.parametrize("scenario", RARE, ids=str)
+async def test_hit_at_every_ninth_point_a_rare_workflow_ends_as_if_it_had_not_been(
+    scenario: Scenario, fault: Fault
+) -> None:
+    await hit(scenario, fault, step=9)
+
+
+@pytest.mark.search
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize(
+    "scenario", [pytest.param(s, marks=pytest.mark.long if s.rare else ()) for s in SCENARIOS], ids=str
+)
 async def test_hit_at_any_point_every_workflow_ends_as_if_it_had_not_been(scenario: Scenario, fault: Fault) -> None:
     stale = await hit(scenario, fault, step=1)
     if fault in (Fault.PAUSE_BEFORE, Fault.PAUSE_AFTER) and scenario.writes_late:

@@ -30,6 +30,7 @@ from workflows.engine.worker import Worker
 from workflows.model.command import CommandOutcome
 from workflows.model.desired import Desired
 from workflows.model.errors import Conflict
+from workflows.model.identity import IdentityField
 from workflows.model.settings import Mode, SiteSettings
 
 TTL_PASSED = timedelta(seconds=21)
@@ -78,6 +79,28 @@ class Site:
         await self.store.put(f"desired.{wish.node}", wish.encode(), expect=current.seq)
         self.world.wish = wish
         self.boot_side.know(wish)
+
+    async def write_back(self) -> None:
+        """What ``inventory_sync`` does with what a run wants the inventory to learn of its machine."""
+        view = await self.view()
+        changes = view.status.identity if view.open_run is not None else ()
+        if not changes or view.desired is None:
+            return
+        wish = view.desired
+        for change in changes:
+            match change.field:
+                case IdentityField.SERIAL:
+                    wish = wish.model_copy(update={"serial": change.new})
+                case IdentityField.UUID:
+                    wish = wish.model_copy(update={"uuid": change.new})
+                case IdentityField.MAC:
+                    ports = tuple(
+                        i.model_copy(update={"mac": change.new}) if i.name == change.interface else i
+                        for i in wish.interfaces
+                    )
+                    wish = wish.model_copy(update={"interfaces": ports})
+        if not view.desired.same_wish(wish):
+            await self.want(wish.model_copy(update={"generation": wish.generation + 1}))
 
     async def tend(self, worker: Worker | None = None) -> View:
         """One wake, to its end, in virtual time."""

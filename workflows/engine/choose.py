@@ -10,7 +10,7 @@ from enum import StrEnum
 from workflows.model.campaign import Campaign, CampaignState, MemberState, id_of_edit
 from workflows.model.command import VERBS, Ask, Verb
 from workflows.model.desired import Desired, Intent
-from workflows.model.keys import Cause, NodeKey, cause_of_command, cause_of_generation
+from workflows.model.keys import Cause, NodeKey, cause_of_command, cause_of_follower, cause_of_generation
 from workflows.model.run import Run
 from workflows.model.settings import Mode, SchedulerKind, SiteSettings
 from workflows.model.status import NodeStatus
@@ -64,6 +64,8 @@ def choose_workflow(
         return _when_let_go(desired.node, replace(chosen, campaign=ask.campaign), campaign)
     if desired.intent is Intent.NOT_OURS:
         return Chosen(Choice.NOTHING, "its status says that it is not bringup's")
+    if status.follows and newest is not None:
+        return _follower(desired, status, settings, newest)
     accepted = bool(status.accepted_run)
     if desired.intent is Intent.RETIRED:
         return Chosen(
@@ -110,10 +112,33 @@ def _when_let_go(node: NodeKey, start: Chosen, campaign: Campaign | None) -> Cho
     return replace(start, choice=Choice.WAITS, reason=campaign.standing(node))
 
 
+def _follower(desired: Desired, status: NodeStatus, settings: SiteSettings, newest: Run) -> Chosen:
+    """What has to prove a machine whose replaced parts were taken over: asked for by the same command, approved anew."""
+    workflow, reason = status.follows, f"its parts were replaced ({newest.cause})"
+    if desired.intent is not Intent.SERVE:
+        return Chosen(Choice.NOTHING, f"{reason}; its status {desired.status} is not one that bringup serves")
+    if desired.problems:
+        return Chosen(Choice.NOTHING, f"{reason}; {desired.problems[0]}")
+    if desired.protected:
+        return Chosen(Choice.NOTHING, f"{reason}; it is tagged bringup-protected")
+    cause = cause_of_follower(newest.cause)
+    if settings.mode_of(desired.rack) is Mode.OBSERVE:
+        return Chosen(Choice.WOULD, f"{reason}; the mode is observe: nothing is touched", workflow, cause)
+    return Chosen(
+        Choice.START,
+        reason,
+        workflow,
+        cause,
+        approval=True,
+        caution=_unasked(settings, workflow),
+        in_service=bool(status.accepted_run),
+    )
+
+
 def _asked(desired: Desired, status: NodeStatus, settings: SiteSettings, newest: Run | None, ask: Ask) -> Chosen:
     rule = VERBS[ask.verb]
     cause = cause_of_command(ask.sequence)
-    if newest is not None and newest.cause.startswith("c") and int(newest.cause[1:]) >= ask.sequence:
+    if newest is not None and not newest.cause.startswith("g") and int(newest.cause[1:]) >= ask.sequence:
         return Chosen(Choice.REFUSED, f"run {newest.cause} is already newer than this command", ask=ask)
     workflow = rule.starts
     if ask.verb is Verb.RETRY:
@@ -129,7 +154,7 @@ def _asked(desired: Desired, status: NodeStatus, settings: SiteSettings, newest:
         return Chosen(Choice.REFUSED, reason, ask=ask)
     if desired.intent is not Intent.SERVE:
         return Chosen(Choice.REFUSED, f"its status {desired.status} is not one that bringup serves", ask=ask)
-    if workflow == "adopt":
+    if workflow in ("adopt", "rma"):
         return Chosen(Choice.START, ask.reason, workflow, cause, ask)
     if desired.protected:
         return Chosen(Choice.REFUSED, "it is tagged bringup-protected: take the tag off first", ask=ask)
@@ -148,6 +173,10 @@ def _caution(settings: SiteSettings, ask: Ask, workflow: str) -> str:
     """What an approver must know of the jobs on the node."""
     if ask.force:
         return f"FORCED by {ask.who}: running jobs are killed, the scheduler is not waited for"
+    return _unasked(settings, workflow)
+
+
+def _unasked(settings: SiteSettings, workflow: str) -> str:
     if workflow == "reimage" and settings.scheduler is SchedulerKind.UNKNOWN:
         return "no scheduler is configured: nobody checked for running jobs"
     return ""

@@ -97,7 +97,11 @@ def decide(
         return Rest(state.last.due_at if state.last else None)
     if state.intent_at is not None:
         return Check()
-    if (step.needs_approval or step.destructive) and run.approval and not _approved(run, state, now, approval_life):
+    if (
+        (step.needs_approval or step.destructive)
+        and run.approval
+        and not state.approves(run.digest(), now, approval_life)
+    ):
         again = " again, for the last one has expired" if state.approved == run.digest() else ""
         caution = f" ({run.caution})" if run.caution else ""
         return Park(
@@ -107,10 +111,6 @@ def decide(
             digest=run.digest(),
         )
     return Begin()
-
-
-def _approved(run: Run, state: Fold, now: datetime, life: timedelta) -> bool:
-    return state.approved == run.digest() and state.approved_at is not None and now < state.approved_at + life
 
 
 def _step_name(run: Run, state: Fold) -> str:

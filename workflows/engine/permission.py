@@ -39,6 +39,6 @@ def permission(run: Run, now: Desired | None) -> Refusal | None:
         return Refusal(f"{label} has another serial, BMC or MAC in the inventory than when the run began")
     if run.cause.startswith("g") and now.status != then.status:
         return Refusal(f"{label} has the status {now.status} now, {then.status} began this run; nothing was wiped")
-    if run.cause.startswith("g") and not now.same_wish(then):
+    if run.cause.startswith("g") and not then.same_wish(now):
         return Refusal(f"the wish for {label} changed since the run began", verdict=Verdict.SUPERSEDED)
     return None

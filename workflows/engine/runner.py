@@ -22,7 +22,7 @@ from workflows.engine.ladder import BMC_SILENCE, climb
 from workflows.engine.observer import Observer
 from workflows.engine.permission import Refusal, Verdict
 from workflows.engine.second_look import second_look
-from workflows.engine.step import Broken, Context, Done, NotYet, Rung, Step, Steps
+from workflows.engine.step import Asks, Broken, Context, Done, NotYet, Rung, Step, Steps
 from workflows.model.errors import Fenced, NeedsHuman, Refused, Transient
 from workflows.model.journal import Kind, Outcome
 from workflows.model.record import Json
@@ -212,6 +212,9 @@ class Runner:
                         return True
                     case Broken(reason):
                         raise Refused(reason)
+                    case Asks(reason, digest):
+                        await claim.append(Kind.PARKED, reason=reason, next_action="approve or deny it", digest=digest)
+                        return False
                     case NotYet(act_again=again) if not applied or (again and not acted):
                         ctx = self.context(claim)
                         if step.destructive and (refusal := await self._refusal(ctx)) is not None:
@@ -311,7 +314,7 @@ class Runner:
             case Done():
                 await claim.append(Kind.SETTLED, reason="everything that the run arranged is released")
                 return True
-            case Broken(reason):
+            case Broken(reason) | Asks(reason):
                 await claim.append(Kind.PARKED, reason=reason, next_action="release it by hand, then retry")
             case NotYet(reason):
                 await claim.append(

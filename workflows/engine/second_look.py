@@ -21,7 +21,7 @@ from workflows.engine.step import Context
 from workflows.model.journal import Outcome
 from workflows.model.run import Run
 
-_RUN_ID = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+\.[gc][0-9]{1,19}")
+_RUN_ID = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+\.[gcf][0-9]{1,19}")
 _FORCE = "wait and retry, or cancel and ask for it with force, which a second person has to approve"
 
 

@@ -4,7 +4,9 @@ The stored ``status.<node>`` is only a cache of this: a worker that dies between
 nothing, because every look computes it again. That a node was accepted, above all, follows from its journal.
 """
 
+from workflows.model.identity import IdentityChange
 from workflows.model.journal import Entry, Fold, Kind, Outcome, Phase, ended_gently
+from workflows.model.record import Json
 from workflows.model.run import Run
 from workflows.model.status import NodeState, NodeStatus, StepTiming
 
@@ -24,8 +26,8 @@ _NOTHING_SAID = Entry(kind=Kind.CLAIMED, token=0, worker="")
 
 def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
     """The status of a node whose newest run stands like this. Idempotent: shown twice, it is the same."""
-    accepted = state.phase is Phase.FINISHED and state.outcome is Outcome.SUCCEEDED
-    if accepted:
+    succeeded = state.phase is Phase.FINISHED and state.outcome is Outcome.SUCCEEDED
+    if succeeded and run.has("register"):
         report = state.result("burn_in")
         before = before.model_copy(
             update={
@@ -35,9 +37,10 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
                 "report": str(report.get("report", "")) if isinstance(report, dict) else "",
             }
         )
-    inspected = state.result("inspect")
-    inventory = str(inspected.get("inventory", "")) if isinstance(inspected, dict) else ""
-    node_state = _node_state(run, state, before)
+    inspected, compared = _fields(state.result("inspect")), _fields(state.result("compare"))
+    follows = str(compared.get("follows", "")) if succeeded else ""
+    learned = compared.get("changes") if not succeeded else inspected.get("blanks")
+    node_state = _node_state(run, state, before, follows)
     last = state.last or _NOTHING_SAID
     finished = state.phase is Phase.FINISHED
     step = "" if finished else "settle" if state.phase in _OVER else run.steps[state.step].name
@@ -67,7 +70,9 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
             "generation": max(before.generation, run.desired.generation),
             "serial": run.desired.serial,
             "uuid": run.desired.uuid,
-            "inventory": inventory or before.inventory,
+            "inventory": str(inspected.get("inventory") or compared.get("inventory") or before.inventory),
+            "identity": tuple(IdentityChange.model_validate(c) for c in learned) if isinstance(learned, list) else (),
+            "follows": follows,
             "timings": tuple(
                 StepTiming(step=t.step, seconds=round(t.seconds, 3), attempts=t.attempts) for t in state.timings
             ),
@@ -83,10 +88,19 @@ def resumed_from(stored: NodeStatus, run: Run | None, state: Fold) -> NodeStatus
     return stored if finished_and_known else shown(run, state, stored)
 
 
-def _node_state(run: Run, state: Fold, before: NodeStatus) -> NodeState:
-    """A run that ended well, or gently, leaves the node as it was before; others leave it failed."""
+def _fields(result: Json) -> dict[str, Json]:
+    return result if isinstance(result, dict) else {}
+
+
+def _node_state(run: Run, state: Fold, before: NodeStatus, follows: str) -> NodeState:
+    """A run that ended well, or gently, leaves the node as it was before; others leave it failed.
+
+    So does one after which the machine has to be proven again.
+    """
     if state.phase is not Phase.FINISHED:
         return _STATE[state.phase]
+    if follows:
+        return NodeState.FAILED
     if state.outcome is Outcome.SUCCEEDED or ended_gently(run, state):
         return NodeState.IN_SERVICE if before.accepted_run else NodeState.IDLE
     return NodeState.FAILED

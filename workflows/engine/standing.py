@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from workflows.engine.look import View
 from workflows.model.campaign import Campaign, MemberState
-from workflows.model.command import Verb
+from workflows.model.command import VERBS, Verb
 from workflows.model.journal import Fold, Phase
 
 
@@ -34,7 +34,8 @@ class Standing(StrEnum):
     UNRELEASED = "its run is over, and a person must look before it is released"
 
 
-_STARTS = (Verb.PROVISION, Verb.REIMAGE, Verb.ADOPT)
+_STARTS = tuple(verb for verb, rule in VERBS.items() if rule.starts is not None)
+_ONE = f"{', '.join(_STARTS[:-1])} or {_STARTS[-1]}"
 
 #: The verbs that fit; ``choose_workflow`` still refuses a start that the inventory or the mode forbids.
 FITS: dict[Standing, tuple[Verb, ...]] = {
@@ -54,9 +55,9 @@ FITS: dict[Standing, tuple[Verb, ...]] = {
 
 #: What a sender is told whose verb doesn't fit: the fact, then what works instead.
 _INSTEAD: dict[Standing, str] = {
-    Standing.NEW: "no run is open; provision, reimage or adopt asks for one",
-    Standing.WELL: "its newest run ended well; provision, reimage or adopt asks for another",
-    Standing.BADLY: "no run is open; retry runs the newest again, provision, reimage or adopt asks for another",
+    Standing.NEW: f"no run is open; {_ONE} asks for one",
+    Standing.WELL: f"its newest run ended well; {_ONE} asks for another",
+    Standing.BADLY: f"no run is open; retry runs the newest again, {_ONE} asks for another",
     Standing.LISTED: "it is on the list of campaign {campaign}; wait, or send the verb to campaign:{campaign}",
     Standing.ASKED: "{asked} was asked for by {who} and has not begun; cancel takes that back",
     Standing.WORKING: "run {run} is at work; hold or cancel it",

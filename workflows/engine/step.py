@@ -54,7 +54,15 @@ class Broken:
     reason: str
 
 
-type Verified = Done | NotYet | Broken
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """The world shows something that only a person can allow. ``digest`` is of what was found: see ``Context.approves``."""
+
+    reason: str
+    digest: str
+
+
+type Verified = Done | NotYet | Broken | Asks
 
 
 class Rung(StrEnum):
@@ -109,6 +117,10 @@ class Context:
     def desired(self) -> Desired:
         """The wish that this run was made for."""
         return self.run.desired
+
+    def approves(self, digest: str) -> bool:
+        """Whether a person approved exactly what has this digest, and not too long ago."""
+        return self.state.approves(digest, self.clock.now(), self.settings.approval_life)
 
     def result(self, step: str) -> dict[str, Json]:
         """What an earlier step of this run left.
@@ -166,10 +178,11 @@ def check_identity(desired: Desired, serial: str | None, uuid: str | None) -> No
     if serial is None or desired.serial is None or serial.strip().lower() != desired.serial.strip().lower():
         raise IdentityMismatch(
             f"{desired.label}: the BMC shows serial {serial}, the inventory says {desired.serial}; nothing was touched. "
-            f"Check the BMC address and the cabling, or correct the serial, then retry"
+            f"Check the BMC address and the cabling, or correct the serial, then retry; if the board was replaced, cancel "
+            f"and ask for rma"
         )
     if desired.uuid and uuid and uuid.lower() != desired.uuid.lower():
         raise IdentityMismatch(
             f"{desired.label}: the BMC shows UUID {uuid}, the inventory says {desired.uuid}; nothing was touched. "
-            f"Check for a swapped board, then retry"
+            f"Check for a swapped board, then retry; if it was replaced, cancel and ask for rma"
         )

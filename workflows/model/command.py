@@ -24,6 +24,7 @@ class Verb(StrEnum):
     PROVISION = "provision"
     REIMAGE = "reimage"
     ADOPT = "adopt"
+    RMA = "rma"
     APPROVE = "approve"
     DENY = "deny"
     CANCEL = "cancel"
@@ -45,6 +46,7 @@ VERBS: dict[Verb, VerbRule] = {
     Verb.PROVISION: VerbRule("provision", True, "install and prove a node that was never in service"),
     Verb.REIMAGE: VerbRule("reimage", True, "wipe a node and install it again"),
     Verb.ADOPT: VerbRule("adopt", False, "take in a node that is already in service, by BMC reads alone"),
+    Verb.RMA: VerbRule("rma", False, "take over a board or parts that were replaced, once a person approved them"),
     Verb.APPROVE: VerbRule(None, True, "let a run that waits for approval go on"),
     Verb.DENY: VerbRule(None, False, "end a run that waits for approval"),
     Verb.CANCEL: VerbRule(None, False, "end a run at its next safe point"),

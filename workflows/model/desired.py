@@ -116,7 +116,19 @@ class Desired(Record):
         """Whether the two ask for the same: equal but for ``generation``, the raw ``status`` and ``edit``.
 
         bringup writes the status within its class, so a status that changed within the class is stored but is no
-        new generation; a class that changed (``intent``) is one.
+        new generation; a class that changed (``intent``) is one. Nor is a blank of the machine's identity that was filled
+        with what the machine has: UUID, MAC, GUID.
         """
         ignored = {"generation": 0, "status": "", "edit": None}
-        return self.model_copy(update=ignored) == other.model_copy(update=ignored)
+        return self._filled_from(other).model_copy(update=ignored) == other.model_copy(update=ignored)
+
+    def _filled_from(self, other: "Desired") -> "Desired":
+        """This wish with the blanks of its identity as the other one has them."""
+        theirs = {i.name: i for i in other.interfaces}
+        filled = tuple(
+            i.model_copy(update={"mac": i.mac or theirs[i.name].mac, "guid": i.guid or theirs[i.name].guid})
+            if i.name in theirs
+            else i
+            for i in self.interfaces
+        )
+        return self.model_copy(update={"uuid": self.uuid or other.uuid, "interfaces": filled})

@@ -47,6 +47,12 @@ def real_serial(text: str | None) -> str | None:
     return stripped if stripped and stripped.strip("0- .") else None
 
 
+def real_uuid(text: str | None) -> str | None:
+    """The UUID in lower case, or None where many boards share it."""
+    lower = (text or "").strip().lower()
+    return lower if lower and lower not in PLACEHOLDER_UUIDS else None
+
+
 class PartKind(StrEnum):
     """What a part is, as profiles name it."""
 
@@ -175,9 +181,10 @@ class SessionsShown(Record):
 class HardwareReport(Record):
     """One machine as its BMC shows it.
 
-    ``system`` is the machine's resource and ``why`` says how it was told from ``others``. ``boot_macs`` are the MACs of the
-    interfaces that the host has, ``empty`` the places without a part. ``quirks`` are sentences, ``findings`` are matters of
-    security, and ``gaps`` says what could not be read: nothing is left out in silence.
+    ``system`` is the machine's resource and ``why`` says how it was told from ``others``. ``chassis`` and ``board`` are the
+    serials of the enclosure and of the main board, where they are other ones than the machine's. ``boot_macs`` are the MACs
+    of the interfaces that the host has, ``empty`` the places without a part. ``quirks`` are sentences, ``findings`` are
+    matters of security, and ``gaps`` says what could not be read: nothing is left out in silence.
     """
 
     protocol: str
@@ -189,6 +196,8 @@ class HardwareReport(Record):
     model: str = ""
     serial: str | None = None
     uuid: str | None = None
+    chassis: str | None = None
+    board: str | None = None
     power: str = "unknown"
     bios: str | None = None
     bmc: str | None = None

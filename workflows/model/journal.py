@@ -8,7 +8,7 @@ doesn't allow in the phase it arrives in is a bug of ours or a forged record, an
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from workflows.model.errors import BadInput
@@ -163,6 +163,10 @@ class Fold:
         """The digest of what a person may approve now; empty where the run doesn't ask."""
         asks = self.last is not None and (self.phase, self.last.kind) in _ASKING
         return self.last.digest if asks and self.last is not None else ""
+
+    def approves(self, digest: str, now: datetime, life: timedelta) -> bool:
+        """Whether a person approved exactly what has this digest, less than ``life`` ago."""
+        return self.approved == digest and self.approved_at is not None and now < self.approved_at + life
 
     def result(self, step: str) -> Json:
         """What a finished step left for later ones; None where it left nothing."""

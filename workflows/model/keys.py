@@ -13,7 +13,7 @@ _PART = r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?"
 
 type Site = Annotated[str, StringConstraints(pattern=rf"^{_PART}$")]
 type NodeKey = Annotated[str, StringConstraints(pattern=rf"^{_PART}\.{_PART}$")]
-type Cause = Annotated[str, StringConstraints(pattern=r"^[gc][1-9][0-9]{0,18}$")]
+type Cause = Annotated[str, StringConstraints(pattern=r"^[gcf][1-9][0-9]{0,18}$")]
 
 
 def slug(name: str) -> str:
@@ -29,6 +29,11 @@ def site_of(node: NodeKey) -> Site:
 def cause_of_generation(generation: int) -> Cause:
     """The cause of a run that NetBox asked for."""
     return f"g{generation}"
+
+
+def cause_of_follower(cause: Cause) -> Cause:
+    """The cause of the run that follows the run of a command, once it has done its part."""
+    return f"f{cause[1:]}"
 
 
 def cause_of_command(sequence: int) -> Cause:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
+from workflows.model.identity import IdentityChange
 from workflows.model.keys import Cause, NodeKey
 from workflows.model.record import Record
 
@@ -35,6 +36,8 @@ class NodeStatus(Record):
     ``answered`` is the largest command sequence that a worker has considered for this node.
     ``campaign`` says for which campaign a node without a run waits, and how that stands.
     ``inventory`` is the SHA-256 of the newest hardware report that a run went on with, kept as evidence.
+    ``identity`` is what the inventory should be told of the machine: what an open ``rma`` run got approved, or the blanks
+    that a run which ended well can fill. ``follows`` is the workflow that has to prove the node again after such a run.
     ``deadline`` is when a wait becomes overdue, ``due_at`` when a worker looks again; both are server time.
     """
 
@@ -69,6 +72,8 @@ class NodeStatus(Record):
     timings: tuple[StepTiming, ...] = ()
     report: str = ""
     inventory: str = ""
+    identity: tuple[IdentityChange, ...] = ()
+    follows: str = ""
 
     @property
     def ended_badly(self) -> bool:

@@ -9,11 +9,12 @@ the machine as it is, and says what is missing.
 from datetime import timedelta
 
 from workflows.engine.step import Context, Done, Retry, Verified
-from workflows.model.errors import NeedsHuman, Refused, Transient, Unsupported
+from workflows.model.errors import NeedsHuman, Transient, Unsupported
 from workflows.model.hardware import HardwareReport, PartKind
 from workflows.model.record import Json
 from workflows.model.sku_gate import changes, shortcomings, surplus
-from workflows.model.status import NodeStatus
+from workflows.model.swap import blanks, unlike
+from workflows.steps.inventory_kept import inventory_before, kept_report
 from workflows.steps.reading import Reading
 
 _SAID = 5
@@ -30,7 +31,7 @@ class Inspect(Reading):
         """Every part that the profile demands is there."""
         profile = ctx.desired.profile
         rules = profile.sku.parts if profile is not None else ()
-        before = await _inventory_before(ctx)
+        before = await inventory_before(ctx)
         if not rules and before:
             return Done({"asked": False})
         try:
@@ -39,7 +40,7 @@ class Inspect(Reading):
             if rules:
                 raise
             return Done({"asked": True, "unknown": str(error)})
-        known = await _kept(ctx, before)
+        known = await kept_report(ctx, before)
         kept = await ctx.evidence.put(report.encode())
         lacks = shortcomings(report, rules, known)
         if lacks and ctx.run.has("netboot"):
@@ -52,25 +53,10 @@ class Inspect(Reading):
                 "lacks": list(lacks),
                 "surplus": list(surplus(report, rules)),
                 "changed": list(differs),
+                "blanks": [blank.model_dump(mode="json") for blank in blanks(ctx.desired, report)],
+                "unlike": list(unlike(ctx.desired, report)),
             }
         )
-
-
-async def _inventory_before(ctx: Context) -> str:
-    """The evidence of the newest inventory that a run of this node went on with; empty where none has."""
-    value = await ctx.store.get(f"status.{ctx.run.node}")
-    return NodeStatus.decode(value.data).inventory if value.data is not None else ""
-
-
-async def _kept(ctx: Context, sha256: str) -> HardwareReport | None:
-    """That inventory; None where there is none, or where it can't be read any more: it only names places."""
-    if not sha256:
-        return None
-    try:
-        return HardwareReport.decode(await ctx.evidence.get(sha256))
-    except Refused as error:
-        ctx.log(f"inspect: the inventory that was kept before: {error}")
-        return None
 
 
 def _refusal(ctx: Context, report: HardwareReport, lacks: tuple[str, ...], kept: str) -> str:

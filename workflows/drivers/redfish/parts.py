@@ -199,6 +199,11 @@ def firmware(body: Body) -> Firmware | None:
     return Firmware(name=_name(body), version=version) if version else None
 
 
+def vendors_own(body: Body) -> Body:
+    """What a vendor adds to a resource beyond the standard; Supermicro's chassis has the board's serial there."""
+    return next((value for value in part(body, "Oem").values() if isinstance(value, dict)), {})
+
+
 def _name(body: Body) -> str:
     return text(body, "Id") or text(body, "MemberId") or text(body, "Name") or "?"
 

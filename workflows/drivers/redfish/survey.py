@@ -26,6 +26,7 @@ from workflows.model.hardware import (
     Psu,
     SessionsShown,
     Slot,
+    real_serial,
 )
 
 MAX_DEVICES = 256
@@ -66,6 +67,8 @@ class Survey:
             model=text(system, "Model") or text(enclosure, "Model") or "",
             serial=self._serial,
             uuid=reading.uuid_of(system),
+            chassis=self._another(enclosure),
+            board=self._another(system) or self._another(parts.vendors_own(enclosure), "BoardSerialNumber"),
             power=reading.power_of(system).value,
             bios=text(system, "BiosVersion") or next((f.version for f in firmware if f.name in ("BIOS", "UEFI")), None),
             bmc=text(manager, "FirmwareVersion"),
@@ -85,6 +88,11 @@ class Survey:
             quirks=tuple(f"{layout.quirks.name}: {said}" for said in layout.quirks.says),
             gaps=tuple(tree.gaps),
         )
+
+    def _another(self, body: Body, key: str = "SerialNumber") -> str | None:
+        """A serial that isn't the machine's own."""
+        found = real_serial(text(body, key))
+        return found if found != self._serial else None
 
     def _is_ours(self, chassis: Body) -> bool:
         """Whether a chassis is this machine's: it names this System, a baseboard, or none."""
