@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.config import Config
 from app.connect import connected
+from app.forbidden import refusals
 from app.inventory import NO_INVENTORY, netbox_api
 from burn_in.foresight import unjudgeable
 from burn_in.thresholds.load import load_thresholds
@@ -35,6 +36,7 @@ async def doctor(config: Config) -> list[Link]:
         ("secrets", _secrets),
         ("profiles", _profiles),
         ("nats", _nats),
+        ("nats permissions", refusals),
         ("inventory", _inventory),
         ("bmc credentials", _credentials),
         ("artifacts", _artifacts),

@@ -18,8 +18,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import yaml
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import burn_in.probes
 from app.boot import serve_boot
@@ -36,6 +34,7 @@ from lab.rack.image import INITRD, KERNEL, make_artifacts
 from lab.rack.rack import ROLES, Rack, Slot, profiles
 from workflows.drivers.ansible.driver import AnsibleDriver
 from workflows.drivers.secrets import FileSecrets, write_secret_file
+from workflows.drivers.ssh_key import new_key_pair
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
 
@@ -166,7 +165,7 @@ def _write_files(directory: Path, rack: Rack, config: Config) -> None:
             file = directory / folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-    private, public = _ssh_key()
+    private, public = new_key_pair()
     known = {
         "boot/token": {"key": secrets.token_hex(32)},
         "ssh/bringup": {"key": private, "public_key": public},
@@ -174,15 +173,6 @@ def _write_files(directory: Path, rack: Rack, config: Config) -> None:
     }
     for reference, fields in known.items():
         write_secret_file(directory / "secrets" / f"{reference}.yaml", fields)
-
-
-def _ssh_key() -> tuple[str, str]:
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    return private.decode(), public.decode()
 
 
 async def _end(services: list[asyncio.Task[None]]) -> None:

@@ -1,5 +1,6 @@
 """The command ``bringup``: reads the configuration, wires what the command needs, and turns errors into exit codes."""
 
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from app.demo_command import add_demos
 from app.nats_command import add_nats
 from app.operate import add_services
 from app.set_up import add_set_up
+from app.site.command import add_site
 from frontends.cli.bmc import add_bmc
 from frontends.cli.campaign import add_campaign
 from frontends.cli.exits import exit_code
@@ -82,13 +84,20 @@ def build() -> typer.Typer:
     add_services(cli, loaded.config)
     add_set_up(cli, loaded.config)
     add_bmc(cli, open_bmc)
+    add_site(cli)
     add_nats(cli, loaded.config)
     add_demos(cli)
     return cli
 
 
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """asyncio warns at the end of each TLS connection of nats-py, whose stream protocol answers for plain ones too."""
+    return "eof_received() has no effect" not in record.getMessage()
+
+
 def main() -> None:
     """Run one command. Every error of ours is one sentence on standard error, and an exit code (``frontends.cli.exits``)."""
+    logging.getLogger("asyncio").addFilter(_worth_saying)
     try:
         build()()
     except BringupError as error:

@@ -63,7 +63,7 @@ def add_set_up(cli: typer.Typer, config: Callable[[], Config]) -> None:
 
     @cli.command("doctor")
     def check(as_json: AsJson = False) -> None:
-        """Prove each link of this site: configuration, secrets, profiles, NATS, NetBox, artifacts."""
+        """Prove each link of this site: configuration, secrets, profiles, NATS, denials included, NetBox, artifacts."""
         from app.checks import doctor
 
         found = asyncio.run(doctor(config()))

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from workflows.drivers.ssh_key import new_key_pair
 
 NAME = "ssh_host_ed25519_key"
 
@@ -11,14 +10,10 @@ NAME = "ssh_host_ed25519_key"
 def make_host_key(directory: Path) -> str:
     """Make a new one in ``directory``; returns the public key as one line of type and key."""
     directory.mkdir(parents=True, exist_ok=True)
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    private, public = new_key_pair()
     file = directory / NAME
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
-    file.write_bytes(private)
-    (directory / f"{NAME}.pub").write_bytes(public + b"\n")
-    return public.decode()
+    file.write_text(private)
+    (directory / f"{NAME}.pub").write_text(f"{public}\n")
+    return public

@@ -185,4 +185,7 @@ def test_a_host_has_a_name_that_a_host_can_have(dns_name: str | None, name: str 
 def test_every_template_is_strict_and_renders_for_a_node_with_and_without_options(site: Site) -> None:
     seed_of(site, interfaces=())
     seed_of(site)
-    assert {path.parent.name for path in DIRECTORY.glob("*/*.j2")} == {"dnsmasq", "home", "ipxe", "nocloud", "plain"}
+    assert {path.parent.name for path in DIRECTORY.glob("*/*.j2")} == {
+        *("dnsmasq", "home", "ipxe", "nocloud", "plain"),
+        "systemd",  # tests/app/test_site_init.py
+    }

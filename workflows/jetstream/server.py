@@ -37,6 +37,11 @@ def server_binary() -> Path:
     return Path(found)
 
 
+def durable(store: Path) -> dict[str, Json]:
+    """What every server of a site has in its configuration: an acknowledgement means *on disk*, below ``store``."""
+    return {"max_payload": 1 << 20, "jetstream": {"store_dir": str(store), "sync_interval": "always"}}
+
+
 class EmbeddedServer:
     """One server under ``directory`` (configuration, store, log). Not started until ``start``.
 
@@ -130,8 +135,7 @@ class EmbeddedServer:
             "listen": f"{self.address}:{self.port}",
             "ports_file_dir": str(self.directory / "ports"),
             "log_file": str(self.directory / "log"),
-            "max_payload": 1 << 20,
-            "jetstream": {"store_dir": str(self.directory / "store"), "sync_interval": "always"},
+            **durable(self.directory / "store"),
         }
         if self._accounts is not None:
             config["accounts"] = dict(self._accounts)
