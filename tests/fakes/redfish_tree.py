@@ -14,10 +14,18 @@ from typing import Any
 
 from aiohttp import web
 
+from workflows.drivers.address import BmcAddress
 from workflows.drivers.bmcs import BmcDrivers
+from workflows.drivers.breaker import Breaker
+from workflows.drivers.credential import parse_credential
 from workflows.drivers.redfish import RedfishBmc
+from workflows.drivers.redfish.answers import failure
+from workflows.drivers.redfish.channel import Channel
+from workflows.drivers.redfish.layout import Memory
+from workflows.drivers.redfish.wire import Answer, Wire
 from workflows.model.desired import BmcTarget
 from workflows.model.profile import BmcProtocol
+from workflows.model.record import Json
 
 type Bodies = dict[str, dict[str, Any]]
 
@@ -73,6 +81,42 @@ class ServedTree:
             found = [self.bodies.get(m["@odata.id"], m) for m in body.get("Members", [])]
             body = body | {"Members": found}
         return web.json_response(body)
+
+
+class TreeWire(Wire):
+    """The same without HTTP, for tests of many trees: answers as the driver's own ``Wire`` would bring them."""
+
+    def __init__(self, bodies: Bodies):
+        super().__init__("BMC tree", BmcAddress("tree.example", None), False, 1.0)
+        self.bodies = bodies
+        self.writes: list[tuple[str, str, dict[str, Json]]] = []
+
+    async def send(
+        self,
+        verb: str,
+        path: str,
+        *,
+        headers: dict[str, str],
+        body: dict[str, Json] | None = None,
+        accept: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """Answer from the tree."""
+        path = path.partition("?")[0].rstrip("/")
+        if verb == "POST" and path.endswith("/Sessions"):
+            return Answer(201, {}, None, "t", f"{path}/1")
+        if verb in ("POST", "PATCH"):
+            self.writes.append((verb, path, body or {}))
+        found = self.bodies.get(path)
+        if verb == "GET" and found is None:
+            if 404 in accept:
+                return Answer(404, {}, None, None, None)
+            raise failure(self.name, verb, path, 404, {})
+        return Answer(200, found or {}, None, None, None) if verb == "GET" else Answer(204, {}, None, None, None)
+
+    def connect(self) -> RedfishBmc:
+        """A driver of it."""
+        credential = parse_credential("bmc", CREDENTIAL)
+        return RedfishBmc(Channel(self, credential, Breaker(self.name), 5.0), Memory())
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from workflows.drivers.redfish.layout import Layout, Memory, read_root, sessions
 from workflows.drivers.redfish.survey import Survey
 from workflows.drivers.redfish.system import RESET
 from workflows.engine.ports import BmcFacts, BootTarget, Power
-from workflows.model.errors import BringupError, Busy, Refused, Unsupported
+from workflows.model.errors import AuthenticationFailed, BringupError, Busy, Refused, Unsupported
 from workflows.model.hardware import HardwareReport, LogLine, SessionsShown, real_serial
 
 MANAGER_RESET = "#Manager.Reset"
@@ -106,7 +106,7 @@ class RedfishBmc:
                 raise Unsupported(f"{self._name} does not say which manager its System has")
             manager = await self._channel.get(path)
             info = reading.action_info(manager, MANAGER_RESET)
-            described = await self._channel.get(info) if info else {}
+            described = await self._channel.find(info)
             offered = reading.reset_values(manager, MANAGER_RESET, described)
             kinds = [k for k in _BMC_RESETS if not offered or k in offered]
             if not kinds:
@@ -127,7 +127,9 @@ class RedfishBmc:
         if path is not None and self._channel.session is None:
             try:
                 own = await self._channel.login(path)
-            except Busy as error:  # all sessions are taken: reads do without one
+            except AuthenticationFailed:
+                raise
+            except (Busy, Refused) as error:  # all sessions are taken, or it opens none: reads do without one
                 sessions = SessionsShown(supported=True, said=str(error))
         try:
             layout, system = await self._memory.system(self._channel)
@@ -151,7 +153,7 @@ class RedfishBmc:
         found = reading.serial_of(system, layout.quirks)
         if found is not None or layout.serial is None:
             return found
-        return real_serial(text(await self._channel.get(layout.serial), "SerialNumber"))
+        return real_serial(text(await self._channel.find(layout.serial), "SerialNumber"))
 
     def _may_write(self) -> None:
         if not self._opened:

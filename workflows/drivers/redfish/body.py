@@ -27,6 +27,11 @@ def members(collection: Body) -> list[str]:
     return links(collection.get("Members"))
 
 
+def is_among(path: str, listed: list[str]) -> bool:
+    """Whether a path is one of these; some BMCs write the same path with and without a slash at its end."""
+    return path.rstrip("/") in (p.rstrip("/") for p in listed)
+
+
 def part(body: Body, key: str) -> Body:
     """The object under a key; empty where there is none."""
     value = body.get(key)

@@ -91,6 +91,15 @@ class Channel:
         """The body of a resource."""
         return (await self.send("GET", path)).body
 
+    async def find(self, path: str | None) -> Body:
+        """The body of a resource; empty where there is no path, or nothing at it."""
+        if path is None:
+            return {}
+        try:
+            return await self.get(path)
+        except Unsupported:
+            return {}
+
     async def open_get(self, path: str) -> Body:
         """The body of a resource that everybody may read: the service root. No credential is sent to whoever answers.
 

@@ -18,9 +18,9 @@ _NAMES = ("sel", "iml", "platformlog", "eventlog", "log1")
 async def newest_events(channel: Channel, system: Body, limit: int) -> tuple[LogLine, ...]:
     """The newest lines, oldest first; at most ``limit``. Raises Unsupported where the BMC shows no log."""
     path = manager_path(system)
-    manager = await _get(channel, path)
-    logs = [p for body in (system, manager) for p in members(await _get(channel, link(body.get("LogServices"))))]
-    bodies = [await _get(channel, p) for p in logs[:16]]
+    manager = await channel.find(path)
+    logs = [p for body in (system, manager) for p in members(await channel.find(link(body.get("LogServices"))))]
+    bodies = [await channel.find(p) for p in logs[:16]]
     ranked = sorted((b for b in bodies if link(b.get("Entries")) is not None), key=_rank)
     if not ranked:
         raise Unsupported(f"{channel.name} shows no event log of its machine")
@@ -36,11 +36,6 @@ async def newest_events(channel: Channel, system: Body, limit: int) -> tuple[Log
     entries = _oldest_first(entries)[-limit:]
     whole = [e if len(e) > 1 else await channel.get(p) for e in entries if isinstance(e, dict) and (p := link(e))]
     return tuple(_line(entry, name) for entry in whole)
-
-
-async def _get(channel: Channel, path: str | None) -> Body:
-    """A resource; empty where it is gone."""
-    return (await channel.send("GET", path, accept=frozenset({404}))).body if path is not None else {}
 
 
 def _rank(log: Body) -> tuple[bool, int]:

@@ -8,7 +8,7 @@ is remembered: serial, UUID, power and override are read anew each time.
 
 from dataclasses import dataclass, field
 
-from workflows.drivers.redfish.body import Body, link, links, members, part, text
+from workflows.drivers.redfish.body import Body, is_among, link, links, members, part, text
 from workflows.drivers.redfish.channel import Channel
 from workflows.drivers.redfish.quirks import Quirks, quirks_of
 from workflows.drivers.redfish.system import (
@@ -19,6 +19,7 @@ from workflows.drivers.redfish.system import (
     reset_values,
     serial_of,
     settings_path,
+    takes_override,
 )
 from workflows.model.errors import Unsupported
 from workflows.model.hardware import OtherSystem, real_serial
@@ -101,15 +102,14 @@ async def _find(channel: Channel) -> tuple[Layout, Body]:
             f"{channel.name} is a Redfish service without Systems, so no server's BMC; it offers {offers}"
         )
     paths = members(await channel.get(collection))
-    bodies = {p: {} if is_baseboard(p) else await channel.get(p) for p in paths}
+    bodies = {p: {} if is_baseboard(p) else await channel.find(p) for p in paths}
     path, why, others = choose_system(channel.name, list(bodies.items()))
     system = bodies[path]
     info = action_info(system, RESET)
-    described = await channel.get(info) if info else {}
+    described = await channel.find(info)
     settings = settings_path(system)
-    if settings is not None:
-        answer = await channel.send("GET", settings, accept=frozenset({404}))
-        settings = settings if "Boot" in answer.body else None
+    if not takes_override(await channel.find(settings)):
+        settings = None
     quirks = quirks_of(root, system)
     serial = None if serial_of(system, quirks) else await _serial_chassis(channel, root, path, system)
     maker = text(system, "Manufacturer")
@@ -121,11 +121,11 @@ async def _serial_chassis(channel: Channel, root: Body, path: str, system: Body)
     """The enclosure that holds the System and has a serial; else the chassis that the System itself names."""
     own = links(part(system, "Links").get("Chassis"))
     collection = link(root.get("Chassis"))
-    listed = members(await channel.get(collection)) if collection is not None else []
+    listed = members(await channel.find(collection))
     likely = [p for p in listed if "chassis" in p.rsplit("/", 1)[-1].lower() and not is_baseboard(p)]
     for candidate in dict.fromkeys([*likely[:4], *own[:4]]):
-        body = await channel.get(candidate)
-        holds = path in links(part(body, "Links").get("ComputerSystems"))
+        body = await channel.find(candidate)
+        holds = is_among(path, links(part(body, "Links").get("ComputerSystems")))
         if (
             holds
             and real_serial(text(body, "SerialNumber"))

@@ -30,6 +30,9 @@ _GPU_CLASSES = ("DisplayController", "ProcessingAccelerators", "ProcessingAccele
 _CONSOLE_VENDORS = ("0x1a03", "0x102b")
 """ASPEED and Matrox: the BMC's own graphics, not a GPU (PCI vendor ids)."""
 
+_TO_THE_BMC = ("ToManager",)
+"""Lenovo's name of the host's link to its BMC, which says nothing of a HostInterface (XCC REST API guide)."""
+
 SMALLEST_DISK = 4 * 10**9
 """Bytes; a drive below this is the BMC's virtual media (2,048 bytes and 1.1 GB on the recorded DGX H100)."""
 
@@ -161,7 +164,7 @@ def nic(adapter: Body, functions: Sequence[Body], ports: Sequence[Body], device:
 
 def interface_mac(interface: Body) -> str | None:
     """The MAC of a host's interface, the permanent one first; none for the link between host and BMC."""
-    if part(part(interface, "Links"), "HostInterface"):
+    if part(part(interface, "Links"), "HostInterface") or text(interface, "Id") in _TO_THE_BMC:
         return None
     return mac(interface.get("PermanentMACAddress")) or mac(interface.get("MACAddress"))
 
@@ -193,10 +196,12 @@ def simple_disks(storage: Body) -> list[Disk]:
     return [d for d in found if d is not None]
 
 
-def firmware(body: Body) -> Firmware | None:
-    """A firmware that says its version."""
-    version = _known(body, "Version")
-    return Firmware(name=_name(body), version=version) if version else None
+def firmware(body: Body, kept: Sequence[str]) -> Firmware | None:
+    """A firmware that says its version, but for one that is only ``kept``: it runs nowhere, its id begins so."""
+    version, name = _known(body, "Version"), _name(body)
+    if version is None or name.startswith(tuple(kept)):
+        return None
+    return Firmware(name=(text(body, "Name") or name) if name.isdigit() else name, version=version)
 
 
 def vendors_own(body: Body) -> Body:

@@ -17,7 +17,8 @@ class Quirks:
 
     ``serial``: the System's property with the serial of the machine's label. ``mode``: the boot mode that must go with each
     boot override. ``strong_etags``: If-Match takes no weak ETag, so its ``W/`` is left out. ``busy``: ends of message ids
-    that mean *not now*. ``says``: each difference in a sentence, as ``bringup bmc show`` prints it.
+    that mean *not now*. ``kept``: how ids of firmware begin that lies ready or was replaced. ``says``: each difference in a
+    sentence, as ``bringup bmc show`` prints it.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Quirks:
     mode: str | None = None
     strong_etags: bool = False
     busy: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     says: tuple[str, ...] = ()
 
 
@@ -34,13 +36,18 @@ DELL = Quirks(
     "Dell iDRAC",
     serial="SKU",
     busy=("SYS011", "SYS518", "LC068", "RAC0679"),
+    kept=("Previous-", "Available-"),
     says=(
         "the serial is the service tag, which stands in SKU",
         "changes are refused while jobs are pending (SYS011, LC068, RAC0679): that is waited for",
         "at most 8 sessions",
+        "firmware is listed also where it was replaced or lies ready; only what is installed is shown",
     ),
 )
-"""Message ids: sushy's ``oem/dell/constants.py`` and ``connector.py``; SYS011 in quadsproject/quads issue 726."""
+"""Message ids: sushy's ``oem/dell/constants.py`` and ``connector.py``; SYS011 in quadsproject/quads issue 726.
+
+Ids of firmware: Dell's iDRAC9 Redfish API guide, FirmwareInventory.
+"""
 
 HPE = Quirks(
     "HPE iLO",

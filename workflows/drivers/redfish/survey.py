@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from workflows.drivers.redfish import parts
 from workflows.drivers.redfish import system as reading
-from workflows.drivers.redfish.body import Body, link, links, number, part, text
+from workflows.drivers.redfish.body import Body, is_among, link, links, number, part, text
 from workflows.drivers.redfish.channel import Channel
 from workflows.drivers.redfish.layout import ENCLOSURES, Layout
 from workflows.drivers.redfish.system import is_baseboard
@@ -97,7 +97,7 @@ class Survey:
     def _is_ours(self, chassis: Body) -> bool:
         """Whether a chassis is this machine's: it names this System, a baseboard, or none."""
         systems = links(part(chassis, "Links").get("ComputerSystems"))
-        return not systems or self._layout.system in systems or any(is_baseboard(s) for s in systems)
+        return not systems or is_among(self._layout.system, systems) or any(is_baseboard(s) for s in systems)
 
     def _there(self, kind: PartKind, bodies: Iterable[Body]) -> list[Body]:
         """Those that are there; the others are noted as empty places."""
@@ -127,7 +127,7 @@ class Survey:
         return tuple(parts.psu(s) for s in self._there(PartKind.PSU, found))
 
     async def _gpus(self, own: list[Body]) -> tuple[Gpu, ...]:
-        boards = await self._tree.all(o.path for o in self._layout.others if is_baseboard(o.path))
+        boards = await self._tree.all(other.path for other in self._layout.others)
         processors = own + [p for b in boards for p in await self._tree.members(link(b.get("Processors")))]
         found = [parts.gpu(p) for p in self._there(PartKind.GPU, filter(parts.is_gpu, processors))]
         return tuple(found or [parts.gpu(d) for d in await self._gpu_devices()])
@@ -182,4 +182,4 @@ class Survey:
     async def _firmware(self) -> tuple[Firmware, ...]:
         service = await self._tree.get(link(self._layout.root.get("UpdateService")))
         listed = await self._tree.members(link(service.get("FirmwareInventory")))
-        return tuple(f for body in listed if (f := parts.firmware(body)) is not None)
+        return tuple(f for body in listed if (f := parts.firmware(body, self._layout.quirks.kept)) is not None)

@@ -15,6 +15,7 @@ from workflows.model.hardware import PLACEHOLDER_UUIDS, BootShown, OtherSystem, 
 RESET = "#ComputerSystem.Reset"
 _NETWORK = ("UefiHttp", "Pxe")
 _RESETS = {Power.ON: ("On", "ForceOn"), Power.OFF: ("ForceOff",)}
+_LACKS = ("it is not physical", "it has no boot override", "it has no BIOS")
 _POWER = {"On": Power.ON, "Off": Power.OFF}
 
 
@@ -26,15 +27,15 @@ def is_baseboard(path: str) -> bool:
 def choose_system(name: str, systems: Sequence[tuple[str, Body]]) -> tuple[str, str, tuple[OtherSystem, ...]]:
     """The one System that is the machine, why it is, and why the others aren't.
 
-    It has a Reset action and is no GPU baseboard; of several, a physical one wins over others, and one that can be told
-    what to boot over one that can't.
+    It has a Reset action and is no GPU baseboard; of several, a physical one wins over others, one that can be told what to
+    boot over one that can't, and one with a BIOS over one without.
 
     Raises:
         Unsupported: none, or several that can't be told apart.
     """
     others = {p: "a GPU baseboard, no machine" for p, _ in systems if is_baseboard(p)}
     others |= {p: "it has no Reset action" for p, b in systems if p not in others and RESET not in part(b, "Actions")}
-    able = {p: (b.get("SystemType") == "Physical", bool(part(b, "Boot"))) for p, b in systems if p not in others}
+    able = {p: _rank(b) for p, b in systems if p not in others}
     best = [p for p, rank in able.items() if rank == max(able.values())]
     if len(best) != 1:
         shown = ", ".join(best) or ", ".join(f"{p} ({why})" for p, why in others.items()) or "none at all"
@@ -45,7 +46,7 @@ def choose_system(name: str, systems: Sequence[tuple[str, Body]]) -> tuple[str, 
             else f"{name} must show one System with a Reset action, it shows {shown}: is this account allowed to see it?"
         )
     others |= {
-        p: "it is not physical" if not rank[0] else "it has no boot override"
+        p: next(why for has, why in zip(rank, _LACKS, strict=True) if not has)
         for p, rank in able.items()
         if p != best[0]
     }
@@ -55,6 +56,11 @@ def choose_system(name: str, systems: Sequence[tuple[str, Body]]) -> tuple[str, 
         else f"of {len(systems)} Systems the one that has a Reset action and is no baseboard"
     )
     return best[0], why, tuple(OtherSystem(path=p, why=w) for p, w in others.items())
+
+
+def _rank(system: Body) -> tuple[bool, bool, bool]:
+    bios = "Bios" in system or text(system, "BiosVersion") is not None
+    return system.get("SystemType") == "Physical", bool(part(system, "Boot")), bios
 
 
 def serial_of(system: Body, quirks: Quirks) -> str | None:
@@ -179,6 +185,11 @@ def heading_to(system: Body, wanted: Power) -> bool:
 def settings_path(system: Body) -> str | None:
     """The resource that takes changes, where the System points to one."""
     return link(part(system, "@Redfish.Settings").get("SettingsObject"))
+
+
+def takes_override(settings: Body) -> bool:
+    """Whether a settings object takes the boot override: some (Dell's, Lenovo's) know the boot order alone."""
+    return any(key.startswith("BootSourceOverride") for key in part(settings, "Boot"))
 
 
 def manager_path(system: Body) -> str | None:
