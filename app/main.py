@@ -19,11 +19,13 @@ from app.set_up import add_set_up
 from app.site.command import add_site
 from frontends.cli.bmc import add_bmc
 from frontends.cli.campaign import add_campaign
+from frontends.cli.evidence import add_evidence
 from frontends.cli.exits import exit_code
 from frontends.cli.log import add_log
 from frontends.cli.output import safe
 from frontends.cli.verbs import add_verbs
 from frontends.cli.views import Known, add_views
+from frontends.evidence import Pages
 from frontends.site import ConnectedSite
 from workflows.catalog import STEPS, WORKFLOWS
 from workflows.drivers.secrets import FileSecrets
@@ -53,6 +55,13 @@ def _foresee(sku: Sku) -> tuple[str, ...]:
     return unjudgeable(sku, load_thresholds())
 
 
+def _pages() -> Pages:
+    """How a burn-in's report becomes files."""
+    from app.reports import pages
+
+    return pages()
+
+
 def build() -> typer.Typer:
     """The command line."""
     cli = typer.Typer(
@@ -79,6 +88,7 @@ def build() -> typer.Typer:
 
     add_views(cli, open_site, Known(STEPS, WORKFLOWS, _foresee))
     add_log(cli, open_site)
+    add_evidence(cli, open_site, _pages)
     add_verbs(cli, open_site)
     add_campaign(cli, open_site)
     add_services(cli, loaded.config)

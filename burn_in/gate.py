@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from burn_in.bundle import Bundle, CommandRecord, read_bundle
+from burn_in.judges.cabling import cables, judge_cabling
 from burn_in.judges.gpus import judge_gpus, judge_no_gpus
 from burn_in.judges.infiniband import judge_inventory, judge_port, wanted_guids
 from burn_in.judges.mounts import judge_mount
 from burn_in.judges.outputs import JUDGED_KINDS, Judging, judge_output, required_outputs
+from burn_in.judges.pkeys import judge_pkeys
 from burn_in.judges.verdicts import error
 from burn_in.parts import gpu_parts, port_parts
 from burn_in.readers.ibstat import read_ibstat
@@ -116,15 +118,30 @@ class Gate:
         managers: dict[str, SubnetManagerInfo | None] = {
             f"{p.device}/{p.port}": _manager(bundle.command(f"sminfo {p.device}/{p.port}")) for p in ports
         }
+        keys: dict[str, frozenset[int] | None] = {}
         for guid in wanted_guids(desired.interfaces)[0]:
             lid = next((p.lid for p in ports if p.guid == guid), 0)
             kept = ""
             view = await self.subnet_manager.see(guid, lid) if self.subnet_manager else None
             if view is not None:
                 kept = await self.evidence.put(view.raw)
+                if lid:
+                    keys[f"0x{guid}"] = view.pkeys
             found = judge_port(sku, guid, ports, managers, view)
             checks += [c.model_copy(update={"evidence": kept}) if view and _by_subnet(c) else c for c in found]
-        return tuple(checks)
+        checks += judge_pkeys(keys)
+        return (*checks, *await self._cabling(desired))
+
+    async def _cabling(self, desired: Desired) -> tuple[Check, ...]:
+        """The node's InfiniBand cables, where the inventory has any."""
+        wanted = cables(desired.label, desired.interfaces)
+        if not wanted or self.subnet_manager is None:
+            return ()
+        seen = await self.subnet_manager.links()
+        kept = await self.evidence.put(seen.raw)
+        if seen.fabric is None:
+            return (error("infiniband.cable", desired.label, f"the links could not be seen: {seen.trouble}", kept),)
+        return tuple(c.model_copy(update={"evidence": kept}) for c in judge_cabling(desired.label, wanted, seen.fabric))
 
 
 def _outputs(bundle: Bundle, by: Judging) -> tuple[Check, ...]:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from burn_in.readers.ibnetdiscover import Fabric, read_ibnetdiscover
+from burn_in.readers.pkeys import read_pkeys
 from burn_in.readers.saquery import NodeRecord, read_node_description, read_node_record
 from burn_in.readers.sminfo import SubnetManagerInfo, read_sminfo
 from burn_in.readers.unreadable import Unreadable
 
-_MAX_OUTPUT = 1 << 20
+_MAX_OUTPUT = 32 << 20
 _EXIT = timedelta(seconds=10)
 
 
@@ -25,13 +27,23 @@ class SubnetView:
     """What the manager's side answered. A part that did not come is None, with its reason in ``trouble``.
 
     ``description`` came from the port itself, reached by its GUID; ``record`` says which port has the LID (None with no
-    trouble: nobody has it). ``raw`` is the evidence.
+    trouble: nobody has it). ``pkeys``: the partitions that the LID's port is in. ``raw`` is the evidence.
     """
 
     manager: SubnetManagerInfo | None
     description: str | None
     record: NodeRecord | None
     trouble: tuple[str, ...]
+    raw: bytes
+    pkeys: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FabricView:
+    """What is linked to what, seen from the manager's side; None with the reason in ``trouble``. ``raw`` is the evidence."""
+
+    fabric: Fabric | None
+    trouble: str
     raw: bytes
 
 
@@ -41,10 +53,13 @@ class SubnetManager(Protocol):
     async def see(self, guid: str, lid: int) -> SubnetView:
         """What is known of a port GUID (16 hex digits) and of a LID. Never raises for what the subnet answers."""
 
+    async def links(self) -> FabricView:
+        """Every link of the subnet. Never raises for what the subnet answers."""
+
 
 @dataclass(frozen=True, slots=True)
 class InfinibandDiags:
-    """Asks with ``sminfo``, ``smpquery -G`` (resolved by the subnet administrator) and ``saquery`` by LID.
+    """Asks with ``sminfo``, ``smpquery`` (``-G`` is resolved by the subnet administrator), ``saquery``, ``ibnetdiscover``.
 
     ``command_prefix`` goes before each command (a namespace, ssh to a management host), ``environment`` is added to an
     otherwise bare one. One question at a time: the tools are quick, and simulated subnets take few clients.
@@ -61,8 +76,9 @@ class InfinibandDiags:
             sminfo, sminfo_trouble = await self._ask("sminfo")
             describe, describe_trouble = await self._ask("smpquery", "-G", "nodedesc", f"0x{guid}")
             record_text, record_trouble = await self._ask("saquery", "NR", str(lid))
-        trouble = [t for t in (sminfo_trouble, describe_trouble, record_trouble) if t]
-        manager, description, record = None, None, None
+            keys_text, keys_trouble = await self._ask("smpquery", "pkeys", str(lid))
+        trouble = [t for t in (sminfo_trouble, describe_trouble, record_trouble, keys_trouble) if t]
+        manager, description, record, keys = None, None, None, None
         if not sminfo_trouble:
             with _noted(trouble):
                 manager = read_sminfo(sminfo)
@@ -72,15 +88,31 @@ class InfinibandDiags:
         if not record_trouble:
             with _noted(trouble):
                 record = read_node_record(record_text)
+        if not keys_trouble:
+            with _noted(trouble):
+                keys = read_pkeys(keys_text)
         raw = "\n".join(
             f"$ {name}\n{text}{trouble}"
             for name, text, trouble in (
                 ("sminfo", sminfo, sminfo_trouble),
                 (f"smpquery -G nodedesc 0x{guid}", describe, describe_trouble),
                 (f"saquery NR {lid}", record_text, record_trouble),
+                (f"smpquery pkeys {lid}", keys_text, keys_trouble),
             )
         )
-        return SubnetView(manager, description, record, tuple(trouble), raw.encode())
+        return SubnetView(manager, description, record, tuple(trouble), raw.encode(), keys)
+
+    async def links(self) -> FabricView:
+        """See ``SubnetManager``."""
+        async with self._turn:
+            text, trouble = await self._ask("ibnetdiscover")
+        raw = f"$ ibnetdiscover\n{text}{trouble}".encode()
+        if trouble:
+            return FabricView(None, trouble, raw)
+        try:
+            return FabricView(read_ibnetdiscover(text), "", raw)
+        except Unreadable as error:
+            return FabricView(None, str(error), raw)
 
     async def _ask(self, *argv: str) -> tuple[str, str]:
         """Standard output, and in words what went wrong."""

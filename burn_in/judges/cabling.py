@@ -17,7 +17,6 @@ _SOURCE = "the inventory's cable; ibnetdiscover"
 _PLAIN = re.compile(r"^\D*(\d+)$")
 _OF_MODULE = re.compile(r"^\D*1/(\d+)$")
 _SPLIT = re.compile(r"^\D*1/(\d+)/([12])$")
-_WORD = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +107,6 @@ def _advice(cable: Cable, there: tuple[str, int], wanted: Sequence[Cable], seen:
 
 
 def _same(end: End, there: tuple[str, int]) -> bool:
-    """A switch's description holds its name as a word, as in ``MF0;leaf01:MQM9700/U1``."""
-    words = {word.lower() for word in _WORD.findall(there[0])}
-    return end.port == there[1] and end.switch.lower() in words
+    """A switch's description holds its name as a whole word, as in ``MF0;leaf01:MQM9700/U1``."""
+    name = rf"(?<![\w.-]){re.escape(end.switch)}(?![\w.-])"
+    return end.port == there[1] and re.search(name, there[0], re.IGNORECASE) is not None

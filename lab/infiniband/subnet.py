@@ -26,6 +26,7 @@ class Subnet:
     """Use as an asynchronous context manager; the subnet manager runs on ``manager``, one of the hosts.
 
     ``prefix`` goes before every process (``ip netns exec NAME``); ``address`` is where clients find a UDP server.
+    ``topology`` is a fat tree of the hosts unless given; ``partitions`` are OpenSM's, its own default unless given.
     """
 
     directory: Path
@@ -34,6 +35,8 @@ class Subnet:
     prefix: tuple[str, ...] = ()
     port: int | None = None
     address: str = "127.0.0.1"
+    topology: str | None = None
+    partitions: str | None = None
     _name: str = field(default_factory=lambda: f"bringup-{secrets.token_hex(6)}")
     _sim: LabProcess | None = None
     _opensm: LabProcess | None = None
@@ -84,7 +87,12 @@ class Subnet:
         """Start OpenSM and wait until the subnet is up."""
         log = self.directory / "opensm.log"
         own = (f"OSM_CACHE_DIR={self.directory}", f"OSM_TMP_DIR={self.directory}")
-        argv = (*self.client_prefix(self.manager), *own, "opensm", "-f", str(log), "-s", "3")
+        partitions: tuple[str, ...] = ()
+        if self.partitions is not None:
+            path = self.directory / "partitions.conf"
+            path.write_text(self.partitions)
+            partitions = ("-P", str(path))
+        argv = (*self.client_prefix(self.manager), *own, "opensm", "-f", str(log), "-s", "3", *partitions)
         self._opensm = await LabProcess.start(argv, output=self.directory / "opensm.out", cwd=self.directory)
         for host in (self.hosts[0], self.hosts[-1]):
             await self._shows(host, "State: Active")
@@ -94,16 +102,17 @@ class Subnet:
         if self._opensm is not None:
             await self._opensm.end(signal.SIGKILL)
 
-    async def command(self, line: str, *, host: str, until: str) -> None:
-        """Type a line on ibsim's console and wait until ``ibstat`` on ``host`` shows a text.
+    async def command(self, line: str, *, host: str, until: str, tool: tuple[str, ...] = ("ibstat",)) -> None:
+        """Type a line on ibsim's console and wait until a tool on ``host`` shows a text.
 
-        ``Unlink "gpu03"[1]``, ``ReLink "gpu03"[1]``, ``Error "gpu03"[1] 50``, ``Clear "gpu03"[1]``.
+        ``Unlink "gpu03"[1]``, ``ReLink "gpu03"[1]``, ``Error "gpu03"[1] 50``, ``Clear "gpu03"[1]``,
+        ``PerformanceSet "gpu03"[1] PortCounters.SymbolErrorCounter=120``.
 
         Raises:
             TimeoutError: it never showed it.
         """
         os.write(self._console, line.encode() + b"\n")
-        await self._shows(host, until)
+        await self._shows(host, until, tool)
 
     async def ask(self, host: str, *argv: str) -> str:
         """Run a tool as on that host; both outputs together."""
@@ -116,14 +125,14 @@ class Subnet:
         )
         return (await process.communicate())[0].decode(errors="replace")
 
-    async def _shows(self, host: str, text: str) -> None:
+    async def _shows(self, host: str, text: str, tool: tuple[str, ...] = ("ibstat",)) -> None:
         async with asyncio.timeout(_START_SECONDS):
-            while text not in await self.ask(host, "ibstat"):  # noqa: ASYNC110 - a tool's answer, no event of ours
+            while text not in await self.ask(host, *tool):  # noqa: ASYNC110 - a tool's answer, no event of ours
                 await asyncio.sleep(0.1)
 
     async def _start_sim(self) -> None:
         topology, console = self.directory / "net.topo", self.directory / "console"
-        topology.write_text(fat_tree(self.hosts))
+        topology.write_text(self.topology or fat_tree(self.hosts))
         os.mkfifo(console, 0o600)
         self._console = os.open(console, os.O_RDWR)
         mode = ("-r", "-l", str(self.port)) if self.port is not None else ()

@@ -1,4 +1,4 @@
-"""Writes topologies in ``ibnetdiscover``'s format, which is what ibsim reads: two spines, two leaves, one port a host."""
+"""Writes topologies in ``ibnetdiscover``'s format, which is what ibsim reads: a fat tree, and rails."""
 
 from collections.abc import Sequence
 
@@ -35,6 +35,29 @@ def fat_tree(hosts: Sequence[str]) -> str:
     for index, host in enumerate(hosts):
         leaf, port = (1, index + 1) if index < half else (2, index - half + 1)
         parts.append(_host(host, node_guid(index), f"leaf{leaf:02d}", port))
+    return "\n".join(parts)
+
+
+def rail_hosts(nodes: Sequence[str], count: int) -> tuple[str, ...]:
+    """The names under which ibsim knows the adapters of nodes with so many rails each: one process sees one adapter."""
+    return tuple(f"{node}r{rail}" for node in nodes for rail in range(1, count + 1))
+
+
+def rails(nodes: Sequence[str], count: int, swapped: Sequence[tuple[str, str]] = ()) -> str:
+    """A leaf a rail, one spine: rail 3 of the second node ends at port 2 of ``leaf03``. ``swapped`` names pairs of hosts
+    (``rail_hosts``) whose cables stand in each other's ports.
+    """
+    hosts = rail_hosts(nodes, count)
+    ends = {host: (place % count + 1, place // count + 1) for place, host in enumerate(hosts)}
+    for one, other in swapped:
+        ends[one], ends[other] = ends[other], ends[one]
+    parts = [_switch("spine01", _SPINE + 1, [(rail, f"leaf{rail:02d}", _PORTS) for rail in range(1, count + 1)])]
+    for rail in range(1, count + 1):
+        links = sorted((port, host, 1) for host, (leaf, port) in ends.items() if leaf == rail)
+        parts.append(_switch(f"leaf{rail:02d}", _LEAF + rail, [*links, (_PORTS, "spine01", rail)]))
+    for place, host in enumerate(hosts):
+        leaf, port = ends[host]
+        parts.append(_host(host, node_guid(place), f"leaf{leaf:02d}", port))
     return "\n".join(parts)
 
 

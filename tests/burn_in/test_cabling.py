@@ -94,6 +94,18 @@ def test_a_port_that_can_not_be_told_is_unknown(fabric: Fabric) -> None:
     assert "'leaf01 uplink'" in check.message
 
 
+def test_a_switchs_name_may_hold_blanks_and_any_case() -> None:
+    """As people name devices."""
+    here, there = (
+        FabricEnd("adapter", "1" * 16, "1" * 16, 1, "gpu01"),
+        FabricEnd("switch", "2" * 16, "2" * 16, 7, "LEAF 2"),
+    )
+    peer = PeerPort(device="leaf 2", port="swp7")
+    wanted = cables("gpu01", (Interface(name="ib0", guid="1" * 16, peer=peer),))
+    (check,) = judge_cabling("gpu01", wanted, Fabric(1, 1, (FabricLink(here, there, "4xNDR"),), ()))
+    assert check.verdict is Verdict.PASS
+
+
 def test_leaf1_is_not_leaf11(fabric: Fabric) -> None:
     """A name is a whole word of the description."""
     (check,) = judge_cabling("gpu02", _node(2, "leaf0", "2"), fabric)

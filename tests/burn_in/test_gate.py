@@ -17,7 +17,7 @@ from burn_in.readers.nvidia_smi import Gpu, NvidiaSmi, read_nvidia_smi
 from burn_in.readers.pci import PciBus
 from burn_in.readers.saquery import NodeRecord
 from burn_in.readers.sminfo import SubnetManagerInfo
-from burn_in.subnet_manager import SubnetView
+from burn_in.subnet_manager import FabricView, SubnetView
 from burn_in.thresholds.common import load_common
 from burn_in.thresholds.load import load_thresholds
 from burn_in.thresholds.xid_policy import load_xid_policy
@@ -323,7 +323,8 @@ async def test_failed_trial_fails(trial: Raw, verdict: Verdict) -> None:
 
 _PORT = IbPort("mlx5_0", 1, _GUID, "Active", "LinkUp", 400.0, 6, 1, "InfiniBand")
 _MASTER = SubnetManagerInfo(1, "b8cef60300cc0081", 0, "SMINFO_MASTER")
-_VIEW = SubnetView(_MASTER, "gpu01 mlx5_0", NodeRecord(6, _GUID, "gpu01 mlx5_0"), (), b"raw")
+_VIEW = SubnetView(_MASTER, "gpu01 mlx5_0", NodeRecord(6, _GUID, "gpu01 mlx5_0"), (), b"raw", frozenset({0xFFFF}))
+_NO_LINKS = FabricView(None, "nobody was asked", b"raw")
 
 
 def _port(
@@ -442,6 +443,9 @@ async def test_no_missing_command_is_a_pass(drop: set[str]) -> None:
     class Subnet:
         async def see(self, guid: str, lid: int) -> SubnetView:
             return _VIEW
+
+        async def links(self) -> FabricView:
+            return _NO_LINKS
 
     async def accepted(dropped: set[str]) -> bool:
         bundles = {

@@ -114,7 +114,8 @@ async def test_manager_side_without_tools_answers_nothing() -> None:
     """Its tools are missing: said in words, and nothing is known."""
     view = await InfinibandDiags(("/nonexistent",)).see("b8cef60300cc0011", 6)
     assert (view.manager, view.description, view.record) == (None, None, None)
-    assert len(view.trouble) == 3
+    assert len(view.trouble) == 4
+    assert (await InfinibandDiags(("/nonexistent",)).links()).fabric is None
 
 
 async def test_remote_mode_serves_over_udp(tmp_path: Path) -> None:
