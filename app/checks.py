@@ -9,8 +9,8 @@ from app.config import Config
 from app.connect import connected
 from app.forbidden import refusals
 from app.inventory import NO_INVENTORY, netbox_api
+from app.thresholds import site_thresholds
 from burn_in.foresight import unjudgeable
-from burn_in.thresholds.load import load_thresholds
 from frontends.read_model import wishes
 from inventory_sync.profiles import load_profiles
 from workflows.drivers.credential import parse_credential
@@ -65,7 +65,7 @@ async def _profiles(config: Config) -> str:
     found = await asyncio.to_thread(load_profiles, config.profiles)
     if missing := [what for what, known in (("skus", found.skus), ("releases", found.releases)) if not known]:
         raise BadInput(f"{config.profiles} has no {' and no '.join(missing)}: write one file each below it")
-    thresholds = await asyncio.to_thread(load_thresholds)
+    thresholds = await asyncio.to_thread(site_thresholds, config.thresholds)
     if problems := [p for sku in found.skus.values() for p in unjudgeable(sku, thresholds)]:
         raise BadInput("; ".join(problems))
     return f"skus: {', '.join(found.skus)}; releases: {', '.join(found.releases)}"

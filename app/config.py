@@ -198,6 +198,7 @@ class Config(Record):
     slurm: SlurmConfig = SlurmConfig()
     kubernetes: KubernetesConfig | None = None
     metrics: MetricsConfig = MetricsConfig()
+    thresholds: Path | None = None
     profiles: Path
     secrets: Path
     data: Path

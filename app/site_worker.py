@@ -10,6 +10,7 @@ import burn_in.probes
 from app.config import Config
 from app.inventory import make_inventory
 from app.metrics import Metrics
+from app.thresholds import site_thresholds
 from app.worker import Ports, build_worker
 from burn_in.gate import Gate
 from burn_in.subnet_manager import InfinibandDiags
@@ -79,7 +80,7 @@ def real_ports(config: Config, site: JetStreamSite, secrets: Secrets) -> Ports:
         evidence=site.evidence,
         bmcs=BmcDrivers(secrets),
         ansible=ansible,
-        judge=Gate(site.evidence, diags),
+        judge=Gate(site.evidence, diags, site_thresholds(config.thresholds)),
         inventory=make_inventory(config, site, secrets),
         scheduler=make_scheduler(config, secrets),
     )

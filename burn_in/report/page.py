@@ -10,9 +10,9 @@ from itertools import groupby
 
 from jinja2 import Environment, StrictUndefined
 
-from burn_in.actions import RULES, decide
 from burn_in.report.about import About
 from burn_in.report.maps import heat_maps
+from workflows.model.actions import RULES, decide
 from workflows.model.verdict import BurnInReport, Check, Verdict
 
 _GOOD = (Verdict.PASS, Verdict.WARN)

@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 
 class Action(StrEnum):
-    """What a verdict asks for, from the least to the most; what follows from each is `burn_in/actions.py`'s table."""
+    """What a verdict asks for, from the least to the most; what follows: `workflows/model/actions.py`."""
 
     NONE = "none"
     COLLECT = "collect again"

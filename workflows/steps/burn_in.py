@@ -1,36 +1,83 @@
-"""``burn_in``: the node is accepted only on evidence. Probes collect on the node, readers and judges decide here."""
+"""``burn_in``: the node is accepted only on evidence. Probes collect on the node, readers and judges decide here.
 
+Where nothing but the configuration is at fault, the roles run once more and the node is judged again; the node itself
+carries the mark that they did. Any other fault ends the run at once: hardware is never tried until it passes
+(``workflows/model/actions.py``).
+"""
+
+import hashlib
 from datetime import timedelta
 
 from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Verified
-from workflows.model.errors import Unreachable
+from workflows.model.actions import decide
+from workflows.model.errors import Refused, Unreachable
 from workflows.model.record import Json
-from workflows.steps.reading import Reading
+from workflows.model.verdict import BurnInReport
+from workflows.steps.configure import run_roles
 
 _PROBING = timedelta(minutes=30)
+_PATIENCE = timedelta(seconds=15)
+_MARK = "/etc/bringup/reconfigured"
 
 
-class BurnIn(Reading):
-    """Reading twice is harmless, so ``verify`` does it all; the report is kept as evidence, good or bad."""
+class BurnIn:
+    """Judging twice is harmless, so ``verify`` does it; each report is kept as evidence, good or bad."""
 
-    name, version = "burn_in", 1
+    name, version = "burn_in", 2
     timeout = timedelta(hours=1)
     retry = Retry(attempts=2)
+    destructive = needs_approval = False
+
+    async def baseline(self, ctx: Context) -> Json:
+        """Nothing is changed before it was judged, so nothing is kept."""
+        return None
+
+    async def apply(self, ctx: Context, base: Json) -> None:
+        """Look again; where the configuration alone is at fault and the roles have not run for that yet, run them."""
+        try:
+            report = await self._judge(ctx)
+        except Unreachable:
+            return  # nothing is known of the node, so nothing is done to it
+        if decide(report).rule.roles_once and not await _reconfigured(ctx):
+            await run_roles(ctx, self.name, self.timeout / 2)
+            command = ("sh", "-c", f"mkdir -p /etc/bringup && printf %s {_mark(ctx)} > {_MARK}")
+            await ctx.ansible.shell(ctx.host(), command, timeout=_PATIENCE)
 
     async def verify(self, ctx: Context, base: Json) -> Verified:
         """Every required check passed, by raw output that is kept."""
-        desired = ctx.desired
-        parameters: dict[str, Json] = {"mounts": [m.model_dump(mode="json") for m in desired.mounts]}
         try:
-            bundles = await ctx.ansible.collect(
-                ctx.host(), ctx.judge.probes(desired), parameters, run=ctx.run.id, timeout=_PROBING
-            )
+            report = await self._judge(ctx)
         except Unreachable as error:
             return NotYet(f"the probes could not run: {error}", timedelta(seconds=10))
-        report = await ctx.judge.judge(desired, bundles)
         kept = await ctx.evidence.put(report.encode())
         if report.accepted:
             return Done({"report": kept, "checks": len(report.checks)})
-        failures = "; ".join(f"{c.id} {c.entity}: {c.verdict} {c.message}".strip() for c in report.failures[:3])
-        more = len(report.failures) - 3
-        return Broken(f"burn-in: {failures or 'no check ran'}{f' and {more} more' if more > 0 else ''} (report {kept})")
+        decision = decide(report)
+        if decision.rule.roles_once and not await _reconfigured(ctx):
+            return NotYet(f"{_failures(report)} (report {kept})", next_action=decision.words, act_again=True)
+        return Broken(f"{_failures(report)}; {decision.words} (report {kept})")
+
+    async def _judge(self, ctx: Context) -> BurnInReport:
+        parameters: dict[str, Json] = {"mounts": [m.model_dump(mode="json") for m in ctx.desired.mounts]}
+        bundles = await ctx.ansible.collect(
+            ctx.host(), ctx.judge.probes(ctx.desired), parameters, run=ctx.run.id, timeout=_PROBING
+        )
+        return await ctx.judge.judge(ctx.desired, bundles)
+
+
+async def _reconfigured(ctx: Context) -> bool:
+    """Whether the roles have run again for this run, by the mark on the node."""
+    try:
+        return (await ctx.ansible.shell(ctx.host(), ("cat", _MARK), timeout=_PATIENCE)).strip() == _mark(ctx)
+    except Refused:
+        return False
+
+
+def _mark(ctx: Context) -> str:
+    return hashlib.sha256(f"{ctx.run.id}|{ctx.run.digest()}|reconfigured".encode()).hexdigest()
+
+
+def _failures(report: BurnInReport) -> str:
+    failures = "; ".join(f"{c.id} {c.entity}: {c.verdict} {c.message}".strip() for c in report.failures[:3])
+    more = len(report.failures) - 3
+    return f"burn-in: {failures or 'no check ran'}{f' and {more} more' if more > 0 else ''}"

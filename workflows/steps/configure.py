@@ -25,19 +25,7 @@ class Configure:
 
     async def apply(self, ctx: Context, base: Json) -> None:
         """Run the roles, then set the mark."""
-        profile = ctx.desired.profile
-        assert profile is not None
-        variables: dict[str, Json] = {
-            **profile.release.variables,
-            "bringup_roles": list(profile.release.roles),
-            "bringup_mounts": [m.model_dump(mode="json") for m in ctx.desired.mounts],
-            "bringup_hostname": ctx.desired.dns_name or ctx.desired.label,
-        }
-        result = await ctx.ansible.play(
-            ctx.host(), "site.yml", variables, run=ctx.run.id, step=self.name, timeout=self.timeout / 2
-        )
-        if not result.ok:
-            raise Transient(f"the roles failed: {result.failed}")
+        await run_roles(ctx, self.name, self.timeout / 2)
         command = ("sh", "-c", f"mkdir -p /etc/bringup && printf %s {_mark(ctx)} > {_MARK}")
         await ctx.ansible.shell(ctx.host(), command, timeout=_PATIENCE)
 
@@ -52,6 +40,25 @@ class Configure:
         if mark.strip() == _mark(ctx):
             return Done({"mark": mark.strip()})
         return NotYet("the roles of this run have not run to their end yet")
+
+
+async def run_roles(ctx: Context, step: str, timeout: timedelta) -> None:
+    """The playbook with the release's roles, as a step's act.
+
+    Raises:
+        Transient: a role failed, or the node can't be reached.
+    """
+    profile = ctx.desired.profile
+    assert profile is not None
+    variables: dict[str, Json] = {
+        **profile.release.variables,
+        "bringup_roles": list(profile.release.roles),
+        "bringup_mounts": [m.model_dump(mode="json") for m in ctx.desired.mounts],
+        "bringup_hostname": ctx.desired.dns_name or ctx.desired.label,
+    }
+    result = await ctx.ansible.play(ctx.host(), "site.yml", variables, run=ctx.run.id, step=step, timeout=timeout)
+    if not result.ok:
+        raise Transient(f"the roles failed: {result.failed}")
 
 
 def _mark(ctx: Context) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from burn_in.actions import RULES, decide
+from workflows.model.actions import RULES, decide
 from workflows.model.verdict import Action, BurnInReport, Check, Verdict
 
 pytestmark = pytest.mark.fast
