@@ -6,7 +6,7 @@
 2  wrong usage (typer's own)
 3  out of reach: NATS, a BMC, the inventory; trying later can help
 4  a person is needed
-5  done, but something in the answer isn't well (``doctor``, ``status --check``)
+5  done, but something in the answer isn't well (``doctor``, ``status --check``, ``stuck``)
 == =====================================================================
 """
 

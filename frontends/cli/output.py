@@ -12,6 +12,7 @@ from rich.text import Text
 
 from frontends.expected import Progress
 from frontends.read_model import NodeView, overdue
+from frontends.stuck import Stuck
 from workflows.model.command import CommandOutcome
 from workflows.model.status import NodeState
 from workflows.model.stranger import Stranger
@@ -124,6 +125,19 @@ def wish_table(view: NodeView) -> Table:
     }
     rows = [*said.items(), *(("problem", p) for p in wish.problems)]
     return table("wish", ("", ""), rows)
+
+
+def stuck_table(found: Sequence[Stuck], now: datetime) -> Table:
+    """One row a node that waits past its deadline."""
+    rows: list[list[str | Text]] = []
+    for each in found:
+        status = each.view.status
+        state = Text(f"{_SIGN[status.state]} {status.state.value}", _COLOUR[status.state])
+        since = f"{elapsed(now - status.since)} ago" if status.since is not None else ""
+        step = f"{status.workflow} {status.step}".strip()
+        late = elapsed(now - each.deadline)
+        rows.append([safe(each.view.desired.label), state, step, since, late, status.reason, each.next_action])
+    return table("", ("node", "state", "step", "since", "overdue for", "why", "next"), rows)
 
 
 def strangers_table(seen: Sequence[Stranger], now: datetime) -> Table:

@@ -12,12 +12,22 @@ from rich.text import Text
 
 from frontends.cli.bmc_tables import report_tables
 from frontends.cli.exits import NOT_WELL, OK
-from frontends.cli.output import console, fleet_table, print_json, safe, strangers_table, table, wish_table
+from frontends.cli.output import (
+    console,
+    fleet_table,
+    print_json,
+    safe,
+    strangers_table,
+    stuck_table,
+    table,
+    wish_table,
+)
 from frontends.cli.verbs import AsJson
 from frontends.journal_text import journal_lines
 from frontends.plan import PlanView, plan_node
 from frontends.read_model import NodeView, fleet, one_node, overdue, strangers
 from frontends.site import ConnectedSite, OpenSite
+from frontends.stuck import stuck
 from workflows.engine.look import look
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow
@@ -80,6 +90,12 @@ def add_views(cli: typer.Typer, open_site: OpenSite, known: Known) -> None:
         for each in report_tables(report):
             console().print(each, end="\n\n")
 
+    @cli.command("stuck")
+    def what_is_stuck(selector: MaybeSelector = None, as_json: AsJson = False) -> None:
+        """What waits past its deadline, for the world or a person: why, since when, what to do. Exit 5 if anything does."""
+        found = asyncio.run(_stuck(open_site, selector, as_json))
+        raise typer.Exit(NOT_WELL if found else OK)
+
     @cli.command("strangers")
     def who_is_nobody(as_json: AsJson = False) -> None:
         """Machines that asked to boot in the last day and that no node of the inventory fits. They boot their disk."""
@@ -114,6 +130,19 @@ async def _inventory(open_site: OpenSite, node: str, sha256: str | None) -> Hard
         if not wanted:
             raise BadInput(f"no run has kept an inventory of {view.desired.label} yet: adopt or provision it")
         return HardwareReport.decode(await site.evidence.get(wanted))
+
+
+async def _stuck(open_site: OpenSite, selector: str | None, as_json: bool) -> bool:
+    async with open_site() as site:
+        views, now = await fleet(site.store, site.settings.site, selector), site.clock.now()
+        found = stuck(views, now, site.settings.answer_life)
+    if as_json:
+        print_json([each.as_json(now) for each in found])
+    elif found:
+        console().print(stuck_table(found, now))
+    else:
+        console().print("nothing waits past its deadline")
+    return bool(found)
 
 
 async def _strangers(open_site: OpenSite, as_json: bool) -> None:

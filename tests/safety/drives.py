@@ -16,6 +16,7 @@ from tests.workflows.site import TTL_PASSED, Site
 from workflows.engine.look import View
 from workflows.engine.ports import Power
 from workflows.model.errors import BringupError, Fenced, Unreachable
+from workflows.model.journal import Kind
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
 
@@ -39,12 +40,14 @@ class Scenario:
     """One workflow from its start. ``writes_late``: a worker that was overtaken still has something to ask of the BMC.
 
     ``rare``: `make test` hits it at a sample of its points only, `make prove` at each.
+    ``rests``: how its run waits on the way, where it does even if nobody is hit.
     """
 
     name: str
     prepare: Callable[[], Awaitable[Site]]
     writes_late: bool = True
     rare: bool = False
+    rests: Kind | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -112,12 +115,12 @@ async def _power_lost_while_it_writes() -> Site:
 
 SCENARIOS = (
     Scenario("provision", _provision),
-    Scenario("provision-supervised", _supervised),
-    Scenario("reimage", _reimage),
+    Scenario("provision-supervised", _supervised, rests=Kind.PARKED),
+    Scenario("reimage", _reimage, rests=Kind.PARKED),
     Scenario("adopt", _adopt, writes_late=False),
-    Scenario("rma", _rma, rare=True),
-    Scenario("cancel-while-writing", _cancelled_while_it_writes, writes_late=False),
-    Scenario("power-lost-while-writing", _power_lost_while_it_writes),
+    Scenario("rma", _rma, rare=True, rests=Kind.PARKED),
+    Scenario("cancel-while-writing", _cancelled_while_it_writes, writes_late=False, rests=Kind.WAITING),
+    Scenario("power-lost-while-writing", _power_lost_while_it_writes, rests=Kind.WAITING),
 )
 
 

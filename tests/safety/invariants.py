@@ -6,11 +6,15 @@ promise that is broken.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from lab.memory.store import MemoryStore
 from tests.fakes.world import DISK, Wipe, World
+from workflows.catalog import STEPS
+from workflows.engine.decide import Act, Rest, decide
 from workflows.engine.look import look
 from workflows.engine.ports import BootTarget, Value
+from workflows.engine.standing import FITS, of_run
 from workflows.model.cap import Cap
 from workflows.model.desired import Intent
 from workflows.model.grant import Grant, GrantState
@@ -136,14 +140,25 @@ def _sessions(world: World, runs: dict[str, Told]) -> list[str]:
 
 
 def _said(each: Told) -> list[str]:
-    """Law 5, of what was written and not of the table: reason, next action, and what ends it."""
+    """Law 5, of what was written and not of the table: reason, deadline, next action, and an end.
+
+    A wait ends by itself: when it is due, a worker has something to do. What waits for a person names a verb that fits.
+    """
     found = []
-    for entry, _ in each.entries:
-        if entry.kind not in (Kind.WAITING, Kind.PARKED):
+    for entry, value in each.entries:
+        if entry.kind not in (Kind.WAITING, Kind.PARKED, Kind.HELD):
             continue
         where = f"{each.run.id} {entry.kind} in step {entry.step}"
-        if not entry.reason or not entry.next_action:
-            found.append(f"{where} without a reason or a next action: {entry}")
-        if entry.kind is Kind.WAITING and entry.due_at is None:
+        if not entry.reason or not entry.next_action or entry.deadline is None or entry.deadline < value.time:
+            found.append(f"{where} without a reason, a deadline or a next action: {entry}")
+        state = each.at(value.seq)
+        if entry.kind is not Kind.WAITING:
+            if not any(verb in entry.next_action for verb in FITS[of_run(state)]):
+                found.append(f"{where} names nothing that a person can do: {entry}")
+        elif entry.due_at is None or isinstance(_decided(each.run, state, entry.due_at), Rest):
             found.append(f"{where} waits for nothing that is due: {entry}")
     return found
+
+
+def _decided(run: Run, state: Fold, at: datetime) -> Act:
+    return decide(run, state, at, STEPS, approval_life=timedelta(days=1))

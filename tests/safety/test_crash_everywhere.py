@@ -6,12 +6,17 @@ checks the promises of ``invariants`` after each; here the end must be the undis
 wipes and boots, the simulated BMC acts under a stale session; no journal of ours is the witness.
 """
 
+from collections import Counter
+from dataclasses import dataclass, field
+
 import pytest
 
 from tests.fakes.effects import Effects, Fault, Killed
 from tests.safety.drives import SCENARIOS, Scenario, driven, undisturbed
+from tests.safety.invariants import told
 from tests.workflows.site import TTL_PASSED, Site
 from workflows.model.errors import Fenced
+from workflows.model.journal import Kind
 from workflows.model.status import NodeState
 
 RARE = [scenario for scenario in SCENARIOS if scenario.rare]
@@ -25,10 +30,18 @@ async def test_undisturbed_a_provision_has_one_wipe_and_two_boots() -> None:
     assert points > 60
 
 
-async def hit(scenario: Scenario, fault: Fault, step: int) -> int:
-    """Hit the scenario at every ``step``-th of its points; returns how many calls a BMC refused as stale."""
+@dataclass
+class Seen:
+    """What a suite's drives produced: calls that a BMC refused as stale, entries of the journals by kind."""
+
+    stale: int = 0
+    said: Counter[Kind] = field(default_factory=Counter)
+
+
+async def hit(scenario: Scenario, fault: Fault, step: int) -> Seen:
+    """Hit the scenario at every ``step``-th of its points."""
     (_, wanted), points = await undisturbed(scenario)
-    stale = 0
+    seen = Seen()
     for point in range(1, points + 1, step):
         effects = Effects(at=point, fault=fault)
         try:
@@ -36,8 +49,10 @@ async def hit(scenario: Scenario, fault: Fault, step: int) -> int:
             assert end == wanted
         except AssertionError as error:
             raise AssertionError(f"{scenario}, {fault} at {point} ({effects.names[-1]}): {error}") from error
-        stale += site.world.stale_writes
-    return stale
+        seen.stale += site.world.stale_writes
+        for each in (await told(site.store, site.wish.node)).values():
+            seen.said.update(entry.kind for entry, _ in each.entries)
+    return seen
 
 
 @pytest.mark.fast
@@ -61,9 +76,10 @@ async def test_hit_at_every_ninth_point_a_rare_workflow_ends_as_if_it_had_not_be
     "scenario", [pytest.param(s, marks=pytest.mark.long if s.rare else ()) for s in SCENARIOS], ids=str
 )
 async def test_hit_at_any_point_every_workflow_ends_as_if_it_had_not_been(scenario: Scenario, fault: Fault) -> None:
-    stale = await hit(scenario, fault, step=1)
+    seen = await hit(scenario, fault, step=1)
     if fault in (Fault.PAUSE_BEFORE, Fault.PAUSE_AFTER) and scenario.writes_late:
-        assert stale > 0, "no stale call was ever attempted: this test would prove nothing"
+        assert seen.stale > 0, "no stale call was ever attempted: this test would prove nothing"
+    assert seen.said[scenario.rests] > 0 or scenario.rests is None, "no such wait had its end looked at by invariants"
 
 
 @pytest.mark.fast

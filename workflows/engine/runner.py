@@ -12,7 +12,7 @@ Cancel, hold and a newer wish take effect between acts and between polls, never 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from workflows.engine.ask import Answer, campaign_approval, newest_sequence, unanswered
 from workflows.engine.caps import Caps, Full, limits_of_run
@@ -30,11 +30,14 @@ from workflows.model.settings import SiteSettings
 
 #: A wait that is longer than this releases the worker and the lease.
 SHORT_WAIT = timedelta(seconds=60)
-#: How soon a run whose permission can't be asked (inventory out of reach) looks again.
+#: How soon a run whose permission can't be asked (inventory out of reach) looks again, and when that counts as overdue.
 ASK_AGAIN = timedelta(seconds=30)
+ASK_PATIENCE = timedelta(hours=1)
 #: How soon a run without a place of a cap looks again, and when that wait counts as overdue.
 PLACE_AGAIN = timedelta(minutes=2)
 PLACE_PATIENCE = timedelta(hours=4)
+#: When a run that is over and can't be released counts as overdue: longer than a machine may write its disk.
+SETTLE_PATIENCE = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Runner:
                 case Park(_, _, digest) if digest and (given := await self._given_with_campaign(claim)) is not None:
                     await self._append_answer(claim, given)
                 case Park(reason, next_action, digest):
-                    await claim.append(Kind.PARKED, reason=reason, next_action=next_action, digest=digest)
+                    await self._park(claim, reason, next_action, digest)
                     return
                 case Begin():
                     if not await self._begin(claim):
@@ -112,6 +115,7 @@ class Runner:
             request=answer.ask.sequence,
             digest=answer.digest,
             next_action=answer.next_action,
+            deadline=self._answer_due(claim) if answer.kind is Kind.HELD else None,
             given_at=answer.ask.at if answer.kind is Kind.APPROVED else None,
             epoch=self.settings.epoch_id if self._decides(answer) else "",
         )
@@ -121,6 +125,14 @@ class Runner:
         epoch = self.settings.epoch
         taken_on = answer.kind in (Kind.RESUMED, Kind.CANCELLED, Kind.DENIED)
         return taken_on and epoch is not None and answer.ask.at >= epoch.since
+
+    async def _park(self, claim: Claim, reason: str, next_action: str, digest: str = "") -> None:
+        """Stop and ask a person, who is given a time for it too."""
+        due = self._answer_due(claim)
+        await claim.append(Kind.PARKED, reason=reason, next_action=next_action, deadline=due, digest=digest)
+
+    def _answer_due(self, claim: Claim) -> datetime:
+        return claim.clock.now() + self.settings.answer_life
 
     async def _begin(self, claim: Claim) -> bool:
         step = self._current(claim)
@@ -150,16 +162,13 @@ class Runner:
 
     async def _wait_for_place(self, claim: Claim, full: Full) -> None:
         """Wait for a place, or for a person who lets this one run pass: the machine wasn't touched yet."""
-        now, last = claim.clock.now(), claim.state.last
-        again = last is not None and last.kind is Kind.WAITING and last.deadline is not None
-        due = full.free_at or now + PLACE_AGAIN
         await claim.append(
             Kind.WAITING,
             reason=full.reason(),
             next_action=f"it goes on when a place is free; bringup approve {claim.run.desired.label} lets it pass",
             digest=claim.run.digest(),
-            due_at=due,
-            deadline=last.deadline if again and last is not None else now + PLACE_PATIENCE,
+            due_at=full.free_at or claim.clock.now() + PLACE_AGAIN,
+            deadline=_until(claim, PLACE_PATIENCE),
         )
 
     async def _refusal(self, ctx: Context) -> Refusal | None:
@@ -183,16 +192,16 @@ class Runner:
                 await claim.append(Kind.CANCELLED, reason=refusal.reason)
                 return True
             case Verdict.ASK_AGAIN:
-                due = claim.clock.now() + ASK_AGAIN
                 await claim.append(
                     Kind.WAITING,
                     reason=refusal.reason,
                     next_action=refusal.next_action,
-                    due_at=due,
+                    due_at=claim.clock.now() + ASK_AGAIN,
+                    deadline=_until(claim, ASK_PATIENCE),
                     withdrawn=True,
                 )
             case Verdict.FORBIDDEN:
-                await claim.append(Kind.PARKED, reason=refusal.reason, next_action=refusal.next_action)
+                await self._park(claim, refusal.reason, refusal.next_action)
         return False
 
     async def _check(self, claim: Claim) -> bool:
@@ -213,7 +222,7 @@ class Runner:
                     case Broken(reason):
                         raise Refused(reason)
                     case Asks(reason, digest):
-                        await claim.append(Kind.PARKED, reason=reason, next_action="approve or deny it", digest=digest)
+                        await self._park(claim, reason, "approve or deny it", digest)
                         return False
                     case NotYet(act_again=again) if not applied or (again and not acted):
                         ctx = self.context(claim)
@@ -263,7 +272,7 @@ class Runner:
                 await self._retry(claim, step, str(error))
                 return False
             case NeedsHuman():
-                await claim.append(Kind.PARKED, reason=str(error), next_action="retry or cancel once it is clear")
+                await self._park(claim, str(error), "retry or cancel once it is clear")
                 return False
             case Refused():
                 await claim.append(Kind.FAILED, final=True, reason=str(error), next_action="mend the cause, then retry")
@@ -272,20 +281,14 @@ class Runner:
                 await self._retry(claim, step, str(error))
                 return False
             case _:
-                await claim.append(
-                    Kind.PARKED,
-                    reason=f"step {step.name} met a defect of bringup: {type(error).__name__}: {error}",
-                    next_action="report it with the worker's log, then retry or cancel",
-                )
+                reason = f"step {step.name} met a defect of bringup: {type(error).__name__}: {error}"
+                await self._park(claim, reason, "report it with the worker's log, then retry or cancel")
                 return False
 
     async def _retry(self, claim: Claim, step: Step, reason: str) -> None:
         if claim.state.attempt >= step.retry.attempts:
-            await claim.append(
-                Kind.PARKED,
-                reason=f"{step.name} failed {claim.state.attempt} times, last: {reason}",
-                next_action="look at the machine, then retry or cancel",
-            )
+            reason = f"{step.name} failed {claim.state.attempt} times, last: {reason}"
+            await self._park(claim, reason, "look at the machine, then retry or cancel")
             return
         restarted = step.retry.rung(claim.state.attempt) is Rung.RESET
         pause = (BMC_SILENCE if restarted else step.retry.pause) * self.jitter.uniform(0.75, 1.25)
@@ -315,13 +318,14 @@ class Runner:
                 await claim.append(Kind.SETTLED, reason="everything that the run arranged is released")
                 return True
             case Broken(reason) | Asks(reason):
-                await claim.append(Kind.PARKED, reason=reason, next_action="release it by hand, then retry")
+                await self._park(claim, reason, "release it by hand, then retry")
             case NotYet(reason):
                 await claim.append(
                     Kind.WAITING,
                     reason=f"the run is over, but not released: {reason}",
                     next_action="bringup tries again by itself",
                     due_at=claim.clock.now() + max(verified.check_in, ASK_AGAIN),
+                    deadline=_until(claim, SETTLE_PATIENCE),
                     watch=verified.watch,
                     watch_seq=(await claim.store.get(verified.watch)).seq if verified.watch else 0,
                 )
@@ -340,3 +344,10 @@ class Runner:
 
 def _once_more(step: Step, attempt: int) -> str:
     return f"{step.name}, try {attempt} of {step.retry.attempts}: {step.retry.rung(attempt)}"
+
+
+def _until(claim: Claim, patience: timedelta) -> datetime:
+    """When a wait is overdue: waiting once more for the same thing gives no more time."""
+    last = claim.state.last
+    again = last is not None and last.kind is Kind.WAITING and last.deadline is not None
+    return last.deadline if again and last is not None and last.deadline else claim.clock.now() + patience

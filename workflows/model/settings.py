@@ -44,9 +44,9 @@ class SiteSettings(Record):
     are told of in ``workflows.engine.caps``.
 
     ``persons`` gives a person's other names (chat, NetBox), so that four eyes count persons and not ways in. An approval
-    is void ``approval_hours`` after the server received it. What destroys the data of ``campaign_from`` nodes or more at
-    once is a campaign. A drained node's jobs are waited for ``jobs_may_run_hours``; then a person is asked. ``epoch`` is the
-    store's, as the service found it when it started.
+    is void ``approval_hours`` after the server received it. What waits for a person is overdue after ``answer_hours``. What
+    destroys the data of ``campaign_from`` nodes or more at once is a campaign. A drained node's jobs are waited for
+    ``jobs_may_run_hours``; then a person is asked. ``epoch`` is the store's, as the service found it when it started.
     """
 
     site: Site
@@ -56,6 +56,7 @@ class SiteSettings(Record):
     four_eyes: bool = False
     persons: dict[str, tuple[str, ...]] = {}
     approval_hours: float = Field(default=24.0, gt=0)
+    answer_hours: float = Field(default=4.0, gt=0)
     campaign_from: int = Field(default=2, ge=2)
     campaign: CampaignSettings = CampaignSettings()
     scheduler: SchedulerKind = SchedulerKind.UNKNOWN
@@ -81,6 +82,11 @@ class SiteSettings(Record):
     def approval_life(self) -> timedelta:
         """How long an approval holds."""
         return timedelta(hours=self.approval_hours)
+
+    @property
+    def answer_life(self) -> timedelta:
+        """How long what waits for a person may wait before it is overdue."""
+        return timedelta(hours=self.answer_hours)
 
     def person(self, name: str) -> str:
         """Whose name this is, whatever way in gave it: names differ only by more than case, and ``persons`` joins some."""
