@@ -8,7 +8,6 @@ What is printed at the end is not what bringup believes: each machine counted it
 """
 
 import asyncio
-import secrets
 import socket
 import tempfile
 import time
@@ -32,9 +31,9 @@ from frontends.cli.output import console
 from frontends.read_model import NodeView
 from lab.rack.image import INITRD, KERNEL, make_artifacts
 from lab.rack.rack import ROLES, Rack, Slot, profiles
+from lab.secret_files import site_secrets, write_secrets
 from workflows.drivers.ansible.driver import AnsibleDriver
-from workflows.drivers.secrets import FileSecrets, write_secret_file
-from workflows.drivers.ssh_key import new_key_pair
+from workflows.drivers.secrets import FileSecrets
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
 
@@ -165,14 +164,7 @@ def _write_files(directory: Path, rack: Rack, config: Config) -> None:
             file = directory / folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-    private, public = new_key_pair()
-    known = {
-        "boot/token": {"key": secrets.token_hex(32)},
-        "ssh/bringup": {"key": private, "public_key": public},
-        **rack.secrets,
-    }
-    for reference, fields in known.items():
-        write_secret_file(directory / "secrets" / f"{reference}.yaml", fields)
+    write_secrets(directory / "secrets", site_secrets() | rack.secrets)
 
 
 async def _end(services: list[asyncio.Task[None]]) -> None:

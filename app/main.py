@@ -13,6 +13,7 @@ from rich.console import Console
 from app.bmc import open_bmc
 from app.config import Config, load_config
 from app.demo_command import add_demos
+from app.lab_command import add_lab
 from app.nats_command import add_nats
 from app.operate import add_services
 from app.set_up import add_set_up
@@ -97,6 +98,7 @@ def build() -> typer.Typer:
     add_site(cli)
     add_nats(cli, loaded.config)
     add_demos(cli)
+    add_lab(cli)
     return cli
 
 

@@ -51,7 +51,7 @@ async def up(config: Config, verbose: bool, replicas: int, restored: bool) -> No
         connected(config, FileSecrets(config.secrets), SELF, make_streams=replicas, login=login) as site,
     ):
         await _prepared(site, restored)
-        config, witness = await _met(config, site, SELF)
+        config, witness = await meet_store(config, site, SELF)
         _say_so(config)
         metrics = Metrics()
         services = [witness.watch(), *_worker(config, site, metrics), *_sync(config, site, metrics)]
@@ -101,7 +101,7 @@ async def _serve(
     async with connected(config, FileSecrets(config.secrets), who, make_streams=replicas) as site:
         if replicas is not None:
             await _prepared(site, restored)
-        config, witness = await _met(config, site, who)
+        config, witness = await meet_store(config, site, who)
         metrics, where = Metrics(), {"worker": config.metrics.worker, "sync": config.metrics.sync}.get(who)
         await _until_told([witness.watch(), *service(config, site, metrics), metrics.serve(where)])
 
@@ -115,7 +115,7 @@ async def _prepared(site: JetStreamSite, restored: bool) -> None:
     sys.stderr.write(f"The store has the new epoch {epoch.id}; each run that was open waits for a person\n")
 
 
-async def _met(config: Config, site: JetStreamSite, who: str) -> tuple[Config, Witness]:
+async def meet_store(config: Config, site: JetStreamSite, who: str) -> tuple[Config, Witness]:
     """The configuration with the store's epoch, if it is the store that this host knows. Raises as ``Witness.meet``."""
     witness = Witness(site.store, site.clock, config.data / f"store-{who}.json")
     settings = config.settings.model_copy(update={"epoch": await witness.meet()})

@@ -2,34 +2,44 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from workflows.jetstream.ensure import ensure_streams
 from workflows.jetstream.permissions import Role, User, accounts, new_key
 from workflows.jetstream.server import EmbeddedServer
 from workflows.jetstream.wire import Login, connect
+from workflows.model.record import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Berth:
+    """Where a server of a cluster runs: its address, and what goes before its command."""
+
+    address: str = "127.0.0.1"
+    prefix: tuple[str, ...] = ()
+
+
+ON_LOOPBACK = (Berth(), Berth(), Berth())
 
 
 class Cluster:
-    """Three servers that replicate."""
+    """Three servers that replicate, ``n0`` to ``n2``, on loopback unless said otherwise."""
 
-    def __init__(self, directory: Path):
-        routes = _free_ports(3)
+    def __init__(self, directory: Path, berths: Sequence[Berth] = ON_LOOPBACK):
+        places = [f"{berth.address}:{port}" for berth, port in zip(berths, _free_ports(len(berths)), strict=True)]
+        routes: list[Json] = [f"nats://{place}" for place in places]
         self.servers = [
             EmbeddedServer(
                 directory / f"n{number}",
                 name=f"n{number}",
-                extra={
-                    "cluster": {
-                        "name": "lab",
-                        "listen": f"127.0.0.1:{route}",
-                        "routes": [f"nats://127.0.0.1:{other}" for other in routes],
-                    }
-                },
+                address=berth.address,
+                prefix=berth.prefix,
+                extra={"cluster": {"name": "lab", "listen": place, "routes": routes}},
             )
-            for number, route in enumerate(routes)
+            for number, (berth, place) in enumerate(zip(berths, places, strict=True))
         ]
 
     @property
@@ -91,9 +101,9 @@ def forbidden(server: EmbeddedServer) -> list[str]:
 
 
 @asynccontextmanager
-async def throwaway_cluster(directory: Path) -> AsyncIterator[Cluster]:
+async def throwaway_cluster(directory: Path, berths: Sequence[Berth] = ON_LOOPBACK) -> AsyncIterator[Cluster]:
     """Three servers with replicated streams; anybody may do anything."""
-    cluster = Cluster(directory)
+    cluster = Cluster(directory, berths)
     try:
         await cluster.start()
         async with connect(cluster.urls, Login("admin")) as wire:

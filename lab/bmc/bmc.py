@@ -20,7 +20,7 @@ from lab.bmc.bodies import ROOT, Body
 from lab.bmc.events import STREAM, Events
 from lab.bmc.faults import Faults
 from lab.bmc.inventory import parts
-from lab.bmc.ledger import READS, Ledger, StaleWrite
+from lab.bmc.ledger import READS, Ledger, Obeyed, StaleWrite
 from lab.bmc.machine import LabMachine
 from lab.bmc.media import Media
 from lab.bmc.replies import Call, Service, done, dropped, endless, not_found, refused, resource_reply
@@ -101,7 +101,11 @@ class LabBmc:
         call = Call(verb, path, request)
         if path == resources.SESSIONS and verb == "POST" and self.traits.sessions:
             return await self._login(call)
+        session = self.sessions.by_token(request.headers.get("X-Auth-Token", ""))
         answer = self._authenticate(call) or await self._act(call)
+        changes = verb not in READS and not path.startswith(resources.SESSIONS)
+        if changes and session is not None and answer.status < 300:
+            self.ledger.obeyed.append(Obeyed(int(session.id), verb, path))
         return dropped(request) if faults.drop_after and verb not in READS else answer
 
     def _is_reused(self, request: web.Request) -> bool:
@@ -121,6 +125,8 @@ class LabBmc:
                 return None
             if call.verb not in READS:
                 self.ledger.stale_writes.append(StaleWrite(call.verb, call.path, self.sessions.was_ended(token)))
+            elif self.sessions.was_ended(token):
+                self.ledger.stale_reads += 1
             return refused(401, "NoValidSession", "There is no valid session established with the implementation.")
         if self._knows(*basic(call.request.headers.get("Authorization", ""))):
             return None

@@ -1,4 +1,4 @@
-"""What was asked of a lab BMC: every request by verb and path, and every write that came too late."""
+"""What was asked of a lab BMC: every request by verb and path, what came too late, and which session was obeyed."""
 
 import asyncio
 from collections import Counter
@@ -16,12 +16,23 @@ class StaleWrite:
     known: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Obeyed:
+    """A change that was made, and the number of the session that asked for it: sessions are numbered as they open."""
+
+    session: int
+    verb: str
+    path: str
+
+
 @dataclass(slots=True)
 class Ledger:
-    """Counts of one BMC since its start or the last ``clear``."""
+    """Counts of one BMC since its start or the last ``clear``. ``stale_reads`` came under a session that was ended."""
 
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     stale_writes: list[StaleWrite] = field(default_factory=list)
+    stale_reads: int = 0
+    obeyed: list[Obeyed] = field(default_factory=list)
     _awaited: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)
 
     def saw(self, verb: str, path: str) -> None:
@@ -38,6 +49,8 @@ class Ledger:
         """Begin anew."""
         self.requests.clear()
         self.stale_writes.clear()
+        self.stale_reads = 0
+        self.obeyed.clear()
 
     @property
     def total(self) -> int:

@@ -92,7 +92,7 @@ async def _write(hardware: Hardware, go: Go, wire: Wire, https: str, who: dict[s
     if disk is None:
         raise AgentFailed(f"disk {go.disk} of the grant is not on this machine")
     image, digest, done = go.image, hashlib.sha256(), 0
-    hardware.counts.wipes += 1
+    hardware.counts.wiped_under.append(go.grant)
     writes = await asyncio.to_thread(disk.count_write, go.grant)
     while done < image.size:
         first, last = done, min(done + go.chunk, image.size) - 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Counts:
-    """Since the machine was racked. ``wipes`` are writes to the system disk that began, ended or not.
+    """Since the machine was racked. ``wiped_under`` names the grant of each write that began, ended or not.
 
     ``http`` are requests by method and path, answered or not; ``commands`` are those run over the entry, ``modules`` the
     ones among them that carried an Ansible module.
@@ -14,8 +14,13 @@ class Counts:
 
     network_boots: int = 0
     disk_boots: int = 0
-    wipes: int = 0
+    wiped_under: list[str] = field(default_factory=list)
     bytes_written: int = 0
     commands: int = 0
     modules: int = 0
     http: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def wipes(self) -> int:
+        """Writes to the system disk that began."""
+        return len(self.wiped_under)

@@ -1,7 +1,7 @@
 """A rack of simulated machines with their BMCs on loopback, and everything that a site's configuration says of them.
 
-Machine *i* has the address ``127.77.0.<i>``: every Linux has all of 127/8 on loopback, so each machine speaks from an
-address of its own and no root is needed. Its BMC serves Redfish over TLS on a free port of the same address.
+Machine *i* has the address ``127.77.<i / 256>.<i % 256>``: every Linux has all of 127/8 on loopback, so each machine
+speaks from an address of its own and no root is needed. Its BMC serves Redfish over TLS on a free port of the same address.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ CREDENTIAL = "bmc/rack"
 SKU, RELEASE = "lab", "lab-1"
 #: The lab's own roles and playbooks, for the Ansible driver.
 ROLES = Path(__file__).parent / "roles"
+MACHINES = 1000
 _PLAIN_PATH = re.compile(r"[\w./+-]+")
 _NAMESPACE = uuid.UUID("8a7d3c52-3b0e-4a55-9b53-2d7c6c1f7a10")
 
@@ -52,8 +53,8 @@ class Rack:
     """
 
     def __init__(self, n: int, directory: Path, boot_url: str, *, post_seconds: float = 0.2):
-        if not 0 < n < 255:
-            raise BadInput(f"a rack has 1 to 254 machines, not {n}")
+        if not 0 < n <= MACHINES:
+            raise BadInput(f"a rack has 1 to {MACHINES} machines, not {n}")
         if _PLAIN_PATH.fullmatch(str(directory)) is None:
             raise BadInput(f"{directory}: a rack's directory is named by letters, digits and . _ + - / only")
         self.slots: list[Slot] = []
@@ -93,7 +94,7 @@ class Rack:
             f'exec {sys.executable} -I -S {ssh_client.__file__} {self._sockets} "$@"',
         )
         _program(self._sockets / "with-lab-ssh", f'PATH={self._sockets}/bin:$PATH exec "$@"')
-        addresses = [f"127.77.0.{i}" for i in range(1, self._n + 1)]
+        addresses = [f"127.77.{i >> 8}.{i & 255}" for i in range(1, self._n + 1)]
         self._directory.mkdir(parents=True, exist_ok=True)
         certificate = await asyncio.to_thread(make_certificate, self._directory, *addresses)
         for i, address in enumerate(addresses, 1):
@@ -103,7 +104,7 @@ class Rack:
                 self._sockets,
                 serial=f"LAB{i:05}",
                 uuid=str(uuid.uuid5(_NAMESPACE, name)),
-                macs=(f"02:00:00:77:00:{i:02x}",),
+                macs=(f"02:00:00:77:{i >> 8:02x}:{i & 255:02x}",),
                 address=address,
                 boot_url=self._boot_url,
                 post_seconds=self._post_seconds,

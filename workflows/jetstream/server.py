@@ -12,7 +12,7 @@ import os
 import shutil
 import signal
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -46,7 +46,8 @@ class EmbeddedServer:
     """One server under ``directory`` (configuration, store, log). Not started until ``start``.
 
     ``accounts`` is the configuration's block of users (see ``permissions.accounts``); without one anybody who reaches the
-    address may do anything, which suits a test. ``extra`` goes into the configuration as it is (cluster, TLS).
+    address may do anything, which suits a test. ``extra`` goes into the configuration as it is (cluster, TLS); ``prefix``
+    goes before the server's command (a network namespace, for labs).
     """
 
     def __init__(
@@ -58,9 +59,10 @@ class EmbeddedServer:
         port: int = -1,
         name: str = "bringup",
         extra: Mapping[str, Json] | None = None,
+        prefix: Sequence[str] = (),
     ):
         self.directory, self.address, self.port, self.name = directory, address, port, name
-        self._accounts, self._extra = accounts, extra or {}
+        self._accounts, self._extra, self._prefix = accounts, extra or {}, prefix
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -89,6 +91,7 @@ class EmbeddedServer:
         parent = os.getpid()
         with (self.directory / "output").open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
+                *self._prefix,
                 server_binary(),
                 "-c",
                 file,
