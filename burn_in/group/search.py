@@ -7,12 +7,12 @@ Theory of operation. A test between two nodes gives a bandwidth for each rail. A
    floor there: the cell is cleared. It doesn't: that speaks against the cell, because the partner is known to be good
    (also where that became known later). Cells that were cleared make partners of the next round, so a crowd of suspects
    halves with each; suspects for whom no good partner is left meet each other, those of one leaf first.
-3. A pair whose two ends are both cleared on a rail, and that was low together, meets once more. Low again: the path
-   between the two is bad. Not low: it was noise, and nobody is accused.
+3. A pair whose two ends are both cleared on a rail, and that was low together, meets twice more. Low each time: the
+   path between the two is bad. Not low: it was noise, and nobody is accused.
 
-Two different good partners must have seen a cell low before it is bad: one of them may share a bad path with it. Where
-no partner is left that is good on a rail, a rail whose every measured cell is low accuses its switch, and the rest is
-said to be undecided, with all names: never a guess.
+Three different good partners must have seen a cell low before it is bad: one may share a bad path with it, one may lie.
+Where no partner is left that is good on a rail, a rail whose every measured cell is low accuses its switch, and the rest
+is said to be undecided, with all names: never a guess.
 
 The search is a value: ``pairs`` are the tests of the next round, ``after`` is the search that knows their results. It
 ends by itself in at most log2(N) + 3 rounds; what is open then is undecided.
@@ -29,8 +29,11 @@ from burn_in.group.pairs import Pair, circle, ordered
 type Rails = Sequence[float | None]
 """A pair's bandwidth on each rail; None where the test hung or gave nothing."""
 
-_WITNESSES = 2
+_WITNESSES = 3
 """How many different good partners must see a cell low before it is bad."""
+
+_MEETINGS = 3
+"""How often a pair must have met, and been low each time, before the path between the two is bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +153,18 @@ class Search:
                 chosen.add(node, other)
 
     def _paths_again(self, chosen: "_Disjoint") -> None:
-        """Pairs that met once and were low on a rail on which both of their ends are good with others."""
-        for (pair, rail), _ in sorted(self.lows.items()):
-            cleared = all((node, rail) in self.good for node in pair)
-            if cleared and self.met[pair] == 1 and not chosen.taken.intersection(pair):
+        """Pairs that were low at each meeting on a rail on which both of their ends are good with others."""
+        for (pair, rail), times in sorted(self.lows.items()):
+            if self._doubtful(pair, rail, times) and times < _MEETINGS and not chosen.taken.intersection(pair):
                 chosen.add(*pair)
+
+    def _doubtful(self, pair: Pair, rail: int, times: int) -> bool:
+        return times == self.met[pair] and all((node, rail) in self.good for node in pair)
 
     def _paths(self) -> list[Finding]:
         by_pair: dict[Pair, list[int]] = {}
         for (pair, rail), times in self.lows.items():
-            if times > 1 and all((node, rail) in self.good for node in pair):
+            if self._doubtful(pair, rail, times) and times >= _MEETINGS:
                 by_pair.setdefault(pair, []).append(rail)
         return [Finding(Kind.PATH, pair, tuple(sorted(rails))) for pair, rails in by_pair.items()]
 

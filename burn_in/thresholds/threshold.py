@@ -63,11 +63,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
         BadInput: too large, no YAML, no mapping; the message names the file.
     """
     try:
-        text = path.read_text()
+        with path.open("rb") as file:
+            text = file.read(_MAX_FILE + 1)
         if len(text) > _MAX_FILE:
             raise BadInput(f"{path.name}: larger than {_MAX_FILE} bytes")
         raw = yaml.load(text, Loader=yaml.CBaseLoader)  # noqa: S506 - strings only, safer than safe
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise BadInput(f"{path.name}: {' '.join(str(error).split())[:300]}") from None
     if not isinstance(raw, dict):
         raise BadInput(f"{path.name}: not a mapping of names to values")

@@ -139,8 +139,8 @@ def test_many_faults_at_once_are_told_apart(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_tests_that_lie_accuse_nobody(seed: int) -> None:
-    """One test in 200 is low without a fault: what is bad is found, and all that is found is bad."""
-    world = World(256, nodes=frozenset({"n0100"}), cables=frozenset({("n0007", 2)}), lies=0.005, seed=seed)
+    """One test in 50 is low without a fault: what is bad is found, and all that is found is bad."""
+    world = World(256, nodes=frozenset({"n0100"}), cables=frozenset({("n0007", 2)}), lies=0.02, seed=seed)
     assert set(_told(world.searched())) == {(Kind.NODE, ("n0100",)), (Kind.CABLE, ("n0007",))}
 
 
@@ -178,6 +178,17 @@ def test_a_matrix_reads_rows_cells_and_rails() -> None:
     found = read_matrix(matrix, _FLOOR)
     assert {f.kind: f.nodes for f in found} == {Kind.RAIL: ("all",), Kind.NODE: ("n1",), Kind.CABLE: ("n4",)}
     assert "adapter, cable or switch port" in next(f.words for f in found if f.kind is Kind.CABLE)
+
+
+def test_nodes_that_are_low_everywhere_are_no_witnesses_against_a_switch() -> None:
+    """Two of five nodes are bad, and a third has a bad cable: three of five are low on that rail, and its switch is well."""
+    matrix: dict[tuple[str, int], float | None] = {(f"n{n}", r): 390.0 for n in range(5) for r in range(4)}
+    matrix |= {(f"n{n}", r): 190.0 for n in (0, 1) for r in range(4)} | {("n2", 3): 190.0}
+    assert [(f.kind, f.nodes) for f in read_matrix(matrix, _FLOOR)] == [
+        (Kind.CABLE, ("n2",)),
+        (Kind.NODE, ("n0",)),
+        (Kind.NODE, ("n1",)),
+    ]
 
 
 # --- by halves ----------------------------------------------------------------------------------------------------

@@ -49,6 +49,10 @@ def test_a_spread_that_is_the_rule_is_no_outlier() -> None:
     """Values that scatter by 4 %, and eight equal ones with one a hair below."""
     assert {p.standing for p in compare(_gpus(460, 470, 480, 490, 465, 485, 475, 478)).values()} == {Standing.TYPICAL}
     assert compare(_gpus(*[480.0] * 7, 479.9))["gpu7"].standing is Standing.TYPICAL
+    scattered = compare(_gpus(430, 450, 470, 490, 510, 530, 445, 500))
+    assert scattered["gpu0"].share is not None
+    assert scattered["gpu0"].share < -0.1
+    assert scattered["gpu0"].standing is Standing.TYPICAL, "10 % behind is the rule where all scatter by that"
 
 
 def test_few_members_are_judged_by_the_floor_and_say_so() -> None:

@@ -29,6 +29,19 @@ class _Judge:
         return BurnInReport(level="gate", checks=(check,))
 
 
+def _silent(site: Site, times: int) -> None:
+    """The node answers no probe so many times."""
+    answering, silences = site.world.collect, [*range(times)]
+
+    async def collect(*args: Any, **named: Any) -> dict[str, bytes]:
+        if silences:
+            silences.pop()
+            raise Unreachable("no answer")
+        return await answering(*args, **named)
+
+    site.world.collect = collect  # type: ignore[method-assign]
+
+
 async def test_a_fault_of_the_configuration_goes_back_to_the_roles_once_and_passes_then() -> None:
     """Persistence was off; the roles run a second time, and the node is judged anew."""
     site = Site()
@@ -54,19 +67,22 @@ async def test_a_node_that_answers_nobody_is_not_configured_again() -> None:
     """The probes could not run: nothing is known of it, so nothing is done to it, and it is judged when it answers."""
     site = Site()
     judge = _Judge(site, None, None)
-    answering, silences = site.world.collect, [1, 2]
-
-    async def collect(*args: Any, **named: Any) -> dict[str, bytes]:
-        if silences:
-            silences.pop()
-            raise Unreachable("no answer")
-        return await answering(*args, **named)
-
-    site.world.collect = collect  # type: ignore[method-assign]
+    _silent(site, 2)
     await site.want()
     view = await site.tend()
     assert view.status.state is NodeState.IN_SERVICE
     assert (site.world.plays, judge.plays) == (1, [1])
+
+
+async def test_what_is_first_seen_when_it_acts_counts_as_much() -> None:
+    """The probes could not run at the first look; at the look before the act a GPU is to be replaced: no roles for that."""
+    site = Site()
+    _Judge(site, Action.RMA, None)
+    _silent(site, 1)
+    await site.want()
+    view = await site.tend()
+    assert view.status.state is NodeState.FAILED
+    assert site.world.plays == 1
 
 
 @pytest.mark.parametrize("action", [Action.RMA, Action.SERVICE, Action.RESET_GPU, Action.REBOOT, Action.RE_CABLE])
