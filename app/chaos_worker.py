@@ -14,6 +14,7 @@ from app.config import Config, load_config
 from app.services import meet_store
 from app.site_worker import run_worker
 from app.worker import Ports
+from burn_in.proof import SoftwareProof
 from lab.chaos.farm import Farm
 from lab.chaos.reach import EntryAnsible, EntryJudge
 from lab.chaos.refusals import WitnessedStore
@@ -48,6 +49,7 @@ async def main(config: Config, farm: Farm, name: str, real: frozenset[str]) -> N
             bmcs=BmcDrivers(secrets),
             ansible=EntryAnsible(Path(farm.sockets), public, driver, real),
             judge=EntryJudge(),
+            proof=SoftwareProof(site.evidence),
             inventory=FileInventory(config.data / "inventory"),
         )
         async with asyncio.TaskGroup() as group:

@@ -13,6 +13,7 @@ from app.metrics import Metrics
 from app.thresholds import site_thresholds
 from app.worker import Ports, build_worker
 from burn_in.gate import Gate
+from burn_in.proof import SoftwareProof
 from burn_in.subnet_manager import InfinibandDiags
 from workflows.catalog import STEPS, WORKFLOWS
 from workflows.drivers.ansible.driver import AnsibleDriver
@@ -81,6 +82,7 @@ def real_ports(config: Config, site: JetStreamSite, secrets: Secrets) -> Ports:
         bmcs=BmcDrivers(secrets),
         ansible=ansible,
         judge=Gate(site.evidence, diags, site_thresholds(config.thresholds)),
+        proof=SoftwareProof(site.evidence),
         inventory=make_inventory(config, site, secrets),
         scheduler=make_scheduler(config, secrets),
     )

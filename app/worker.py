@@ -28,6 +28,7 @@ class Ports:
     bmcs: Bmcs
     ansible: Ansible
     judge: Judge
+    proof: Judge
     inventory: Inventory
     scheduler: Scheduler | None = None
 
@@ -56,6 +57,7 @@ class _Contexts:
             grants=Grants(ports.store, ports.clock, run, self.settings),
             ansible=ports.ansible,
             judge=ports.judge,
+            proof=ports.proof,
             inventory=ports.inventory,
             evidence=ports.evidence,
             scheduler=ports.scheduler,

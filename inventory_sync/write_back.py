@@ -164,6 +164,8 @@ def _of_run(wish: Desired, status: NodeStatus) -> Entry:
         lines += ["", "| step | seconds | attempts |", "|---|---:|---:|"]
         lines += [f"| {t.step} | {t.seconds:.1f} | {t.attempts} |" for t in status.timings]
         lines += ["", f"{sum(t.seconds for t in status.timings):.0f} s in all"]
+    if status.software and good:
+        lines += ["", f"software: {status.software}"]
     if status.report:
         lines += ["", f"evidence `{status.report}`"]
     return Entry("success" if good else "danger", mark, "\n".join(lines))

@@ -23,6 +23,7 @@ from workflows.steps.register import Register
 from workflows.steps.return_to_service import ReturnToService
 from workflows.steps.set_boot import SetBoot
 from workflows.steps.take_over import TakeOver
+from workflows.steps.verify_software import VerifySoftware
 
 _ALL: tuple[Step, ...] = (
     Identify(),
@@ -37,6 +38,7 @@ _ALL: tuple[Step, ...] = (
     Reach(),
     Configure(),
     Reboot(),
+    VerifySoftware(),
     BurnIn(),
     Register(),
     ReturnToService(),

@@ -17,6 +17,7 @@ PROVISION = Workflow(
         "reach",
         "configure",
         "reboot",
+        "verify_software",
         "burn_in",
         "register",
     ),

@@ -21,6 +21,7 @@ REIMAGE = Workflow(
         "reach",
         "configure",
         "reboot",
+        "verify_software",
         "burn_in",
         "register",
         "return_to_service",

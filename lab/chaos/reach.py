@@ -46,7 +46,7 @@ class EntryAnsible:
         return PlayResult(ok=True, tasks=1)
 
     async def collect(
-        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, timeout: timedelta
+        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, step: str, timeout: timedelta
     ) -> dict[str, bytes]:
         """The boot that runs, as the one probe's bundle."""
         return {_PROBE: (await self.shell(host, _PROBING, timeout=timeout)).encode()}

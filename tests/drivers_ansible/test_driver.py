@@ -240,7 +240,9 @@ async def test_probes_come_back_as_bundles(sshd: Sshd, bus: Logged, tmp_path: Pa
     """The shipped role and probes: raw records, also of a probe that there is not."""
     driver = AnsibleDriver(bus, OneKey(sshd.key), _CHECKOUT / "roles", _CHECKOUT / "burn_in" / "probes")  # type: ignore[arg-type]
     parameters = {"mounts": [{"target": "/dev/shm", "source": "tmpfs", "fstype": "tmpfs", "options": []}]}
-    bundles = await driver.collect(sshd.host, ("gpu", "mounts", "absent"), parameters, run="r", timeout=_SOON)  # type: ignore[arg-type]
+    bundles = await driver.collect(
+        sshd.host, ("gpu", "mounts", "absent"), parameters, run="r", step="burn_in", timeout=_SOON
+    )  # type: ignore[arg-type]
     mounts = read_bundle("mounts", bundles["mounts"])
     trial = mounts.command("trial /dev/shm")
     assert trial is not None

@@ -62,7 +62,7 @@ async def judged_now(site: Racked, node: str) -> dict[str, Check]:
         ports = real_ports(config, worker, FileSecrets(config.secrets))
         mounts = {"mounts": json.loads(desired.model_dump_json(include={"mounts"}))["mounts"]}
         bundles = await ports.ansible.collect(
-            host, ports.judge.probes(desired), mounts, run="judged-now", timeout=timedelta(minutes=5)
+            host, ports.judge.probes(desired), mounts, run="judged-now", step="burn_in", timeout=timedelta(minutes=5)
         )
         report = await ports.judge.judge(desired, bundles)
     return {check.id: check for check in report.checks}

@@ -225,12 +225,12 @@ class FaultyAnsible:
         )
 
     async def collect(
-        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, timeout: timedelta
+        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, step: str, timeout: timedelta
     ) -> dict[str, bytes]:
         """An effect."""
         return await self.effects.effect(
             f"collect {host.node}",
-            lambda: self.inner.collect(host, probes, parameters, run=run, timeout=timeout),
+            lambda: self.inner.collect(host, probes, parameters, run=run, step=step, timeout=timeout),
         )
 
     async def shell(self, host: Host, command: Sequence[str], *, timeout: timedelta) -> str:

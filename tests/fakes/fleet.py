@@ -31,10 +31,10 @@ class FleetWorld:
         return await self.worlds[host.node].play(host, playbook, variables, run=run, step=step, timeout=timeout)
 
     async def collect(
-        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, timeout: timedelta
+        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, step: str, timeout: timedelta
     ) -> dict[str, bytes]:
         """The probes."""
-        return await self.worlds[host.node].collect(host, probes, parameters, run=run, timeout=timeout)
+        return await self.worlds[host.node].collect(host, probes, parameters, run=run, step=step, timeout=timeout)
 
     async def shell(self, host: Host, command: Sequence[str], *, timeout: timedelta) -> str:
         """SSH."""

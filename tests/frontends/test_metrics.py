@@ -16,6 +16,7 @@ from prometheus_client.exposition import generate_latest
 from app.boot import listener
 from app.metrics import Metrics
 from app.worker import Ports, build_worker
+from burn_in.proof import SoftwareProof
 from frontends.live import LiveSite
 from frontends.metrics.endpoint import serve_metrics
 from frontends.metrics.site import SiteCollector
@@ -40,7 +41,9 @@ MONITORING = ROOT / "monitoring"
 def watched(site: Site, metrics: Metrics) -> Worker:
     """A worker of the site whose work is counted."""
     world = site.world
-    ports = Ports(site.store, site.bus, site.clock, site.evidence, world, world, world, world)
+    ports = Ports(
+        site.store, site.bus, site.clock, site.evidence, world, world, world, SoftwareProof(site.evidence), world
+    )
     return build_worker("w1", site.settings, metrics.over(ports), random.Random(1), metrics.counters)  # noqa: S311
 
 

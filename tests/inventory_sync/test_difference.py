@@ -24,6 +24,7 @@ ACCEPTED = NodeStatus(
     accepted_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
     timings=(StepTiming(step="deploy", seconds=61.5, attempts=2),),
     report="ab" * 32,
+    software="driver 580.95.05 (open modules)",
 )
 FAILED = NodeStatus(
     node="lab.nb-17",
@@ -59,6 +60,7 @@ def test_acceptance_moves_the_status_and_leaves_one_entry_with_timings() -> None
     [entry] = done.entries
     assert entry.kind == "success"
     assert "| deploy | 61.5 | 2 |" in entry.text
+    assert "software: driver 580.95.05 (open modules)" in entry.text
     assert "lab.nb-17.g1" in entry.mark
     assert done.patch["changelog_message"] == "bringup: g1 succeeded"
 

@@ -11,6 +11,7 @@ import pytest
 
 from app.witness import Witness
 from app.worker import Ports, build_worker
+from burn_in.proof import SoftwareProof
 from lab.nats import throwaway_server
 from tests.fakes.boot_side import BootSide
 from tests.fakes.world import World
@@ -56,7 +57,9 @@ async def services(server: EmbeddedServer, machine: World | None = None) -> Asyn
 
 def worker(site: JetStreamSite, world: World, epoch: Epoch) -> Worker:
     settings = SiteSettings(site="lab", mode=Mode.AUTOMATIC, epoch=epoch)
-    ports = Ports(site.store, site.bus, site.clock, site.evidence, world, world, world, world)
+    ports = Ports(
+        site.store, site.bus, site.clock, site.evidence, world, world, world, SoftwareProof(site.evidence), world
+    )
     return build_worker("w1", settings, ports, random.Random(1))  # noqa: S311
 
 

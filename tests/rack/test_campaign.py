@@ -20,6 +20,7 @@ from app.connect import connected
 from app.site_worker import run_worker
 from app.worker import Ports
 from burn_in.gate import Gate
+from burn_in.proof import SoftwareProof
 from frontends.cli.exits import OK, REFUSED
 from inventory_sync.profiles import load_profiles
 from inventory_sync.settings import SyncSettings
@@ -98,6 +99,7 @@ async def working_site(directory: Path, boot: Boot, rack: Rack) -> AsyncIterator
                 bmcs=BmcDrivers(secrets),
                 ansible=ansible,
                 judge=Gate(site.evidence),
+                proof=SoftwareProof(site.evidence),
                 inventory=source,
             )
             services = [asyncio.create_task(source.run()), asyncio.create_task(run_worker(config, site, ports, "w1"))]

@@ -110,7 +110,7 @@ async def test_the_lab_role_configures_only_the_machines_folder_and_a_second_run
 async def test_the_projects_own_probes_bring_their_bundles_back(
     ansible: AnsibleDriver, host: Host, tmp_path: Path
 ) -> None:
-    bundles = await ansible.collect(host, ("mounts", "gpu"), {"mounts": []}, run="r", timeout=SOON * 4)
+    bundles = await ansible.collect(host, ("mounts", "gpu"), {"mounts": []}, run="r", step="burn_in", timeout=SOON * 4)
     assert set(bundles) == {"mounts", "gpu"}
     assert list((tmp_path / "rack" / "lab-001" / "root" / "root" / "probes").iterdir()), (
         "they ran in the machine's home"

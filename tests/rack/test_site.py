@@ -9,6 +9,7 @@ import pytest
 import burn_in.probes
 from app.worker import Ports, build_worker
 from burn_in.gate import Gate
+from burn_in.proof import SoftwareProof
 from inventory_sync.profiles import load_profiles
 from inventory_sync.settings import SyncSettings
 from inventory_sync.yaml_source import YamlSource
@@ -52,6 +53,7 @@ async def test_two_staged_machines_end_in_service_with_one_wipe_each(boot: Boot,
                 bus, secrets, ROLES, Path(burn_in.probes.__file__).parent, command_prefix=rack.command_prefix
             ),
             judge=Gate(evidence),
+            proof=SoftwareProof(evidence),
             inventory=source,
         )
         settings = SiteSettings(site="lab", mode=Mode.AUTOMATIC)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from app.worker import Ports, build_worker
+from burn_in.proof import SoftwareProof
 from lab.memory.bus import MemoryBus
 from lab.memory.clock import START, VirtualClock
 from lab.memory.evidence import MemoryEvidence
@@ -54,7 +55,9 @@ class Fleet:
             await self.store.put(f"desired.{wish.node}", wish.encode(), expect=0)
             self.boot_side.know(wish)
         world = FleetWorld(self.worlds)
-        ports = Ports(self.store, self.bus, self.clock, MemoryEvidence(), world, world, world, world)
+        evidence = MemoryEvidence()
+        proof = SoftwareProof(evidence)
+        ports = Ports(self.store, self.bus, self.clock, evidence, world, world, world, proof, world)
         worker = build_worker("w1", self.settings, ports, random.Random(1))  # noqa: S311
         reconciler = Reconciler(self.store, self.bus, self.clock, random.Random(1))  # noqa: S311
         self.tasks = [asyncio.ensure_future(worker.serve()), asyncio.ensure_future(reconciler.serve())]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.worker import Ports, build_worker
+from burn_in.proof import SoftwareProof
 from lab.memory.bus import MemoryBus
 from lab.memory.clock import VirtualClock
 from lab.memory.evidence import MemoryEvidence
@@ -55,9 +56,11 @@ class Site:
 
     def worker(self, name: str = "w1", effects: Effects | None = None) -> Worker:
         """A worker; its effects can be killed or paused where they are given."""
-        world = self.world
+        world, proof = self.world, SoftwareProof(self.evidence)
         if effects is None:
-            ports = Ports(self.store, self.bus, self.clock, self.evidence, world, world, world, world, self.scheduler)
+            ports = Ports(
+                self.store, self.bus, self.clock, self.evidence, world, world, world, proof, world, self.scheduler
+            )
         else:
             ports = Ports(
                 FaultyStore(self.store, effects),
@@ -67,6 +70,7 @@ class Site:
                 FaultyBmcs(world, effects),
                 FaultyAnsible(world, effects),
                 world,
+                proof,
                 world,
                 self.scheduler,
             )

@@ -29,7 +29,7 @@ def sku(gpu_model: str | None) -> Sku:
         ("h100-pcie", _PCIE, "535.216.03", "proprietary"),
         ("h200-sxm", _HGX, "550.54.14", "open"),
         ("b200-sxm", _HGX, "570.133.20", "open"),
-        ("gb200-nvl72", _PCIE, "580.95.05", "open"),
+        ("gb200", _PCIE, "580.95.05", "open"),
         ("v100-sxm", _PCIE, "580.95.05", "proprietary"),
     ],
 )
@@ -50,7 +50,7 @@ def test_a_release_without_gpu_software_fits_every_sku() -> None:
         (None, release(_PCIE, nvidia_driver_version="580.95.05"), "the sku has no gpu_model: say which"),
         ("h100-sxm", release(_PCIE, nvidia_driver_version="580.95.05"), "add the role fabric_manager"),
         ("h100-pcie", release(_HGX, nvidia_driver_version="580.95.05"), "leave the role fabric_manager out"),
-        ("gb200-nvl72", release(_HGX, nvidia_driver_version="580.95.05"), "leave the role fabric_manager out"),
+        ("gb200", release(_HGX, nvidia_driver_version="580.95.05"), "leave the role fabric_manager out"),
         ("h100-sxm", release(("fabric_manager",)), "no driver: add the role nvidia_driver"),
         (
             "h100-sxm",

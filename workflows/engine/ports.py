@@ -255,7 +255,7 @@ class Ansible(Protocol):
         """
 
     async def collect(
-        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, timeout: timedelta
+        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, step: str, timeout: timedelta
     ) -> dict[str, bytes]:
         """Run burn-in probes on the node and return the raw bundle of each (JSON, see ``burn_in.bundle``)."""
 
@@ -264,7 +264,7 @@ class Ansible(Protocol):
 
 
 class Judge(Protocol):
-    """Reads and judges the evidence of one node."""
+    """Reads and judges the evidence of one node: of its hardware (``judge``) or of its software (``proof``)."""
 
     def probes(self, desired: Desired) -> Sequence[str]:
         """The probes that this node's profile and mounts need."""

@@ -28,13 +28,14 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
     """The status of a node whose newest run stands like this. Idempotent: shown twice, it is the same."""
     succeeded = state.phase is Phase.FINISHED and state.outcome is Outcome.SUCCEEDED
     if succeeded and run.has("register"):
-        report = state.result("burn_in")
+        report, software = state.result("burn_in"), state.result("verify_software")
         before = before.model_copy(
             update={
                 "accepted_run": run.id,
                 "accepted_at": state.last_at,
                 "accepted_generation": run.desired.generation,
                 "report": str(report.get("report", "")) if isinstance(report, dict) else "",
+                "software": str(software.get("software", "")) if isinstance(software, dict) else "",
             }
         )
     inspected, compared = _fields(state.result("inspect")), _fields(state.result("compare"))

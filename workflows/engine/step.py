@@ -108,6 +108,7 @@ class Context:
     grants: Grants
     ansible: Ansible
     judge: Judge
+    proof: Judge
     inventory: Inventory
     evidence: Evidence
     scheduler: Scheduler | None = None

@@ -41,6 +41,12 @@ class Software:
     modules: Modules = Modules.OPEN
     fabric_manager: str = ""
 
+    def text(self) -> str:
+        """In words, for people."""
+        driver = f"driver {self.driver} ({self.modules} modules)" if self.driver else ""
+        manager = f"Fabric Manager {self.fabric_manager}" if self.fabric_manager else ""
+        return ", ".join(part for part in (driver, manager) if part)
+
     def named(self) -> bool:
         """Whether it names any."""
         return self != Software()

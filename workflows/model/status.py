@@ -38,6 +38,7 @@ class NodeStatus(Record):
     ``inventory`` is the SHA-256 of the newest hardware report that a run went on with, kept as evidence.
     ``identity`` is what the inventory should be told of the machine: what an open ``rma`` run got approved, or the blanks
     that a run which ended well can fill. ``follows`` is the workflow that has to prove the node again after such a run.
+    ``software`` is what the accepting run proved to run, in words.
     ``deadline`` is when a wait becomes overdue, ``due_at`` when a worker looks again; both are server time.
     """
 
@@ -79,3 +80,5 @@ class NodeStatus(Record):
     def ended_badly(self) -> bool:
         """Whether its newest run ended so that retry makes another."""
         return self.outcome in ("failed", "cancelled", "denied")
+
+    software: str = ""

@@ -54,13 +54,13 @@ class BurnIn:
             return Done({"report": kept, "checks": len(report.checks)})
         decision = decide(report)
         if decision.rule.roles_once and not await _reconfigured(ctx):
-            return NotYet(f"{_failures(report)} (report {kept})", next_action=decision.words, act_again=True)
-        return Broken(f"{_failures(report)}; {decision.words} (report {kept})")
+            return NotYet(f"{failures('burn-in', report)} (report {kept})", next_action=decision.words, act_again=True)
+        return Broken(f"{failures('burn-in', report)}; {decision.words} (report {kept})")
 
     async def _judge(self, ctx: Context) -> BurnInReport:
         parameters: dict[str, Json] = {"mounts": [m.model_dump(mode="json") for m in ctx.desired.mounts]}
         bundles = await ctx.ansible.collect(
-            ctx.host(), ctx.judge.probes(ctx.desired), parameters, run=ctx.run.id, timeout=_PROBING
+            ctx.host(), ctx.judge.probes(ctx.desired), parameters, run=ctx.run.id, step=self.name, timeout=_PROBING
         )
         return await ctx.judge.judge(ctx.desired, bundles)
 
@@ -77,7 +77,8 @@ def _mark(ctx: Context) -> str:
     return hashlib.sha256(f"{ctx.run.id}|{ctx.run.digest()}|reconfigured".encode()).hexdigest()
 
 
-def _failures(report: BurnInReport) -> str:
-    failures = "; ".join(f"{c.id} {c.entity}: {c.verdict} {c.message}".strip() for c in report.failures[:3])
+def failures(what: str, report: BurnInReport) -> str:
+    """The first failures of a report in one line, for the run's reason."""
+    named = "; ".join(f"{c.id} {c.entity}: {c.verdict} {c.message}".strip() for c in report.failures[:3])
     more = len(report.failures) - 3
-    return f"burn-in: {failures or 'no check ran'}{f' and {more} more' if more > 0 else ''}"
+    return f"{what}: {named or 'no check ran'}{f' and {more} more' if more > 0 else ''}"

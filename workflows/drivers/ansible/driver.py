@@ -89,7 +89,7 @@ class AnsibleDriver:
         )
 
     async def collect(
-        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, timeout: timedelta
+        self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, step: str, timeout: timedelta
     ) -> dict[str, bytes]:
         """See ``ports.Ansible``. A probe that left no bundle is missing in the answer; its judge says ERROR.
 
@@ -106,7 +106,7 @@ class AnsibleDriver:
             "probes_parameters": parameters,
             "probes_deadline": self.probe_deadline.total_seconds(),
         }
-        events = _Events(self.bus, run, "burn_in")
+        events = _Events(self.bus, run, step)
         ended = await self._play(host, "probe.yml", variables, events, timeout, True)
         if ended.code != 0:
             reason = events.failed or _one_line(ended.text("stderr") or ended.text("stdout"))
