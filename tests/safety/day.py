@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.worker import Ports, build_worker
+from burn_in.proof import SoftwareProof
 from inventory_sync.record_wish import record_wish, stored
 from lab.memory.bus import MemoryBus
 from lab.memory.clock import VirtualClock, settle
@@ -327,14 +328,16 @@ class Day:
         world = FleetWorld({world.wish.node: world for world in self.worlds})
         store, bus = FaultyStore(self.store, effects), FaultyBus(self.bus, effects)
         clock = FaultyClock(self.clock, effects)
+        evidence = FaultyEvidence(MemoryEvidence(), effects)
         ports = Ports(
             store,
             bus,
             clock,
-            FaultyEvidence(MemoryEvidence(), effects),
+            evidence,
             FaultyBmcs(world, effects),
             FaultyAnsible(world, effects),
             world,
+            SoftwareProof(evidence),
             world,
         )
         jitter = random.Random(name)  # noqa: S311
