@@ -8,6 +8,7 @@ import pytest
 from app.config import load_config
 from app.site_worker import real_ports
 from lab.site.racked import Racked
+from tests.e2e.leaks import files_with_secret, planted, watched_arguments
 from workflows.drivers.secrets import FileSecrets
 from workflows.engine.ports import Host
 from workflows.model.desired import Desired
@@ -22,8 +23,14 @@ async def test_staged_in_netbox_becomes_active_by_evidence(site: Racked) -> None
     await site.known()
     assert machine.bmc.bmc.ledger.writes == 0, "planned: nothing may be touched"
 
-    await site.stage()
-    status = await site.until_in_service()
+    secrets = planted(site.site.directory / "secrets")
+    async with watched_arguments(secrets) as guilty:
+        await site.stage()
+        status = await site.until_in_service()
+    assert guilty == set(), "no process ever had a secret among its arguments"
+    # The lab's own copy of the SSH key is its owner's file, as the site's secrets are.
+    left = await files_with_secret(site.site.directory, secrets, but={"secrets", "id_ed25519"})
+    assert left == [], "nothing that a run leaves behind holds a secret"
 
     assert status["accepted_run"] == status["run"]
     image = site.site.image.raw_size

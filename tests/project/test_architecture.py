@@ -1,4 +1,4 @@
-"""Two pages promise a test for each law, failure and refusal; a promise that names no test is none."""
+"""Pages promise a test for each law, failure, refusal and danger; a promise that names no test is none."""
 
 import re
 import subprocess
@@ -12,11 +12,12 @@ pytestmark = pytest.mark.real
 
 PAGE = ROOT / "docs" / "architecture.md"
 REFUSALS = ROOT / "docs" / "refusals.md"
+SECURITY = ROOT / "docs" / "security.md"
 NAMED = re.compile(r"tests/[\w/.-]+\.py(?:::\w+)*")
 
 
 def test_every_test_that_the_pages_name_is_collected() -> None:
-    named = {test for page in (PAGE, REFUSALS) for test in NAMED.findall(page.read_text())}
+    named = {test for page in (PAGE, REFUSALS, SECURITY) for test in NAMED.findall(page.read_text())}
     assert named, "the pages name no test"
     answer = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"],
