@@ -31,6 +31,38 @@ tell_kind() {
     fail "the image forbids cloud-init to configure the network (config: disabled in /etc/cloud)"
 }
 
+# The disk's other partitions, a separate /boot and the EFI system partition, each where it can be mounted. Sets OTHERS.
+mount_others() { # ro or rw
+  OTHERS=
+  for name in $(partitions); do
+    type=$(blkid -p -s TYPE -o value "/dev/$name")
+    case "$type" in vfat | ext4 | xfs | btrfs) ;; *) continue ;; esac
+    [ "/dev/$name" != "$ROOT" ] || continue
+    modprobe -q "$type"
+    mkdir -p "/others/$name" && mount -t "$type" -o "$1" "/dev/$name" "/others/$name" 2> /dev/null && OTHERS="$OTHERS /others/$name"
+  done
+  return 0
+}
+
+umount_others() { for place in $OTHERS; do umount "$place" 2> /dev/null; done; }
+
+drop_machine_id() { # folders of boot entries
+  for folder in "$@"; do
+    for entry in "$folder"/*.conf; do
+      [ ! -f "$entry" ] || sed -i '/^options[[:space:]]/s/[[:space:]]systemd\.machine_id=[^[:space:]]*//g' "$entry"
+    done
+  done
+}
+
+# forget_machine_id: an image that was started once would give all its nodes one machine id; systemd makes a new one where
+# the file is empty. kernel-install writes it into boot entries too, and there it would win over the file.
+forget_machine_id() {
+  : > /mnt/etc/machine-id
+  mount_others rw
+  for place in /mnt/boot $OTHERS; do drop_machine_id "$place/loader/entries"; done
+  umount_others
+}
+
 # renew_uuid: gives our own image's file system a UUID of this grant. Sets ROOT_UUID.
 renew_uuid() {
   umount /mnt
@@ -59,8 +91,7 @@ write_identity() {
   echo "$GRANT" > /mnt/etc/bringup/grant
   mkdir -p /mnt/etc/systemd/system/multi-user.target.wants
   ln -sf ../bringup-phone-home.service /mnt/etc/systemd/system/multi-user.target.wants/bringup-phone-home.service
-  # An image that was started once would give all its nodes one machine id; systemd makes a new one where it is empty.
-  : > /mnt/etc/machine-id
+  forget_machine_id
   rm -f /mnt/etc/ssh/ssh_host_*
   ssh-keygen -q -t ed25519 -N '' -C '' -f /mnt/etc/ssh/ssh_host_ed25519_key || fail "no SSH host key could be made"
   HOST_KEY=$(cut -d' ' -f1,2 /mnt/etc/ssh/ssh_host_ed25519_key.pub)

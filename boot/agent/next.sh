@@ -65,20 +65,11 @@ find_newest() { # folder
   return 1
 }
 
-# The root and the disk's other partitions, each mounted read-only: a separate /boot, the EFI system partition.
-mount_others() {
-  PLACES=/mnt
-  for name in $(partitions); do
-    type=$(blkid -p -s TYPE -o value "/dev/$name")
-    case "$type" in vfat | ext4 | xfs | btrfs) ;; *) continue ;; esac
-    [ "/dev/$name" != "$ROOT" ] || continue
-    modprobe -q "$type"
-    mkdir -p "/others/$name" && mount -t "$type" -o ro "/dev/$name" "/others/$name" 2> /dev/null && PLACES="$PLACES /others/$name"
-  done
-}
+# The root and the disk's other partitions.
+places() { mount_others ro && PLACES="/mnt $OTHERS"; }
 
 find_foreign() {
-  mount_others
+  places
   entries=0
   for place in $PLACES; do
     for file in "$place"/loader/entries/*.conf "$place"/boot/loader/entries/*.conf; do
@@ -119,7 +110,7 @@ load_next() {
 
 # close_disk: nothing of it is mounted any more.
 close_disk() {
-  for place in /others/*; do [ ! -d "$place" ] || umount "$place" 2> /dev/null; done
+  umount_others
   umount /mnt
 }
 

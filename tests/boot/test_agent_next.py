@@ -13,10 +13,11 @@ from boot.agent import build
 
 pytestmark = pytest.mark.real
 
-NEXT = Path(build.__file__).parent / "next.sh"
+AGENT = Path(build.__file__).parent
+NEXT = AGENT / "next.sh"
 ASK = """
 . {next}
-mount_others() {{ PLACES="{places}"; }}
+places() {{ PLACES="{places}"; }}
 if find_foreign; then echo "$KERNEL|$INITRDS|$LINE"; else echo "unclear: $UNCLEAR"; fi
 """
 
@@ -66,12 +67,15 @@ def tree(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
-def asked(*places: Path) -> str:
+def run(script: str) -> str:
     shell = shutil.which("busybox")
     if shell is None:
         pytest.skip("not installed: busybox")
-    script = ASK.format(next=NEXT, places=" ".join(map(str, places)))
     return subprocess.run([shell, "sh", "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def asked(*places: Path) -> str:
+    return run(ASK.format(next=NEXT, places=" ".join(map(str, places))))
 
 
 def test_grubs_first_entry_where_it_is_the_default(tmp_path: Path) -> None:
@@ -134,3 +138,11 @@ def test_the_newest_kernel_where_no_boot_loader_can_be_read(tmp_path: Path) -> N
 def test_a_kernel_without_initrd_and_no_kernel_at_all_are_unclear(tmp_path: Path) -> None:
     assert asked(tree(tmp_path / "a", {"boot/vmlinuz-6.1": ""})) == "unclear: kernel 6.1 has no initrd"
     assert asked(tree(tmp_path / "b", {"etc/fstab": ""})) == "unclear: no kernel was found in the image"
+
+
+def test_a_boot_entry_keeps_all_but_the_machine_id_of_the_host_that_built_the_image(tmp_path: Path) -> None:
+    mkosi = "options console=ttyS0,115200 rw systemd.machine_id=e05884d617ce4ab19cbba9891ca6ffb0 quiet\n"
+    tree(tmp_path, {"a.conf": f"machine-id e05884\n{mkosi}", "b.conf": ENTRY.format(more="")})
+    run(f'. {AGENT / "identity.sh"}; drop_machine_id "{tmp_path}" "{tmp_path / "none"}"')
+    assert (tmp_path / "a.conf").read_text() == "machine-id e05884\noptions console=ttyS0,115200 rw quiet\n"
+    assert (tmp_path / "b.conf").read_text() == ENTRY.format(more="")
