@@ -30,7 +30,9 @@ async def test_an_image_of_another_tool_becomes_the_node_that_the_inventory_name
         report = await world.reported()
         assert report.ok, report.message
         assert report.root_uuid == image.root_uuid
-        assert (report.next, report.next_reason) == (NextBoot.KEXEC, "linux was loaded"), "by the image's own boot entry"
+        assert (report.next, report.next_reason) == (NextBoot.KEXEC, "linux was loaded"), (
+            "by the image's own boot entry"
+        )
         home = await world.home()
         assert home.host_key == report.host_key
         first_id = await check_named(world, report.host_key, report.root_uuid)
