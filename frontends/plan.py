@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from frontends.read_model import NodeView
+from workflows.engine.boot_way import ORDER, ways
 from workflows.engine.choose import Choice, choose_workflow
 from workflows.engine.step import Steps
 from workflows.engine.workflow import Workflow
@@ -16,7 +17,8 @@ from workflows.model.status import NodeState
 class PlanView:
     """One node's plan. ``steps``: name, whether it destroys, whether it asks for approval, and its deadline.
 
-    ``problems`` are what forbids it, ``warnings`` what would make it end badly.
+    ``boots``: by which ways it may be sent to the network, in order, as far as its BMC offers them. ``problems`` are what
+    forbids it, ``warnings`` what would make it end badly.
     """
 
     node: str
@@ -25,6 +27,7 @@ class PlanView:
     reason: str
     profile: str
     won_by: str
+    boots: tuple[str, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
     steps: tuple[tuple[str, str, str, str], ...]
@@ -61,6 +64,7 @@ def plan_node(
         reason=reason,
         profile=f"{profile.sku.name} + {profile.release.name}" if profile else "none",
         won_by=profile.won_by if profile else "",
+        boots=ways(profile.sku.boot_ways, ORDER, settings.boot_media) if profile and "set_boot" in names else (),
         problems=desired.problems,
         warnings=foresee(profile.sku) if profile else (),
         steps=tuple(

@@ -220,6 +220,8 @@ async def _plan(open_site: OpenSite, selector: str | None, as_json: bool, known:
     out.print(table("", ("node", "would", "why", "profile", "chosen by"), [_plan_row(p) for p in plans]))
     if len(plans) == 1 and plans[0].steps:
         out.print(table("steps", ("step", "destroys", "asks", "at most"), [list(s) for s in plans[0].steps]))
+        if plans[0].boots:
+            out.print(f"network boot by {', then '.join(plans[0].boots)}, as far as its BMC offers that")
 
 
 def _plan_row(plan: PlanView) -> list[str | Text]:

@@ -51,7 +51,7 @@ class LabBmc:
         now: Callable[[], float] = time.monotonic,
     ):
         self.machine, self.username, self.password, self.traits = machine, username, password, traits
-        self.chassis = Chassis(machine, traits, self._booting, self._powered)
+        self.chassis = Chassis(machine, traits, self._booting, self._powered, self._inserted)
         self.sessions = Sessions(traits.session_limit, traits.session_idle, now)
         self.accounts = Accounts(username, password, traits, now)
         self.ledger = Ledger()
@@ -242,6 +242,9 @@ class LabBmc:
     def _booting(self) -> None:
         self.bios.booted()
         self.tasks.booted()
+
+    def _inserted(self) -> bool:
+        return self.media.image is not None
 
     def _powered(self, state: str) -> None:
         origin = resources.system_path(self.traits)

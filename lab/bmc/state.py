@@ -31,15 +31,28 @@ class Override:
         possible = self.mode == "UEFI" or self.target != "UefiHttp"
         return self.enabled != "Disabled" and self.target in NETWORK_TARGETS and possible
 
+    @property
+    def media(self) -> bool:
+        """Whether the next boot is from virtual media."""
+        return self.enabled != "Disabled" and self.target == "Cd"
+
 
 class Chassis:
-    """Power and boot of one machine. ``changed`` is called after each change of power, ``booting`` before each start."""
+    """Power and boot of one machine. ``changed`` is called after each change of power, ``booting`` before each start.
+
+    ``inserted`` says whether there is virtual media; its image is one that boots the network.
+    """
 
     def __init__(
-        self, machine: LabMachine, traits: Traits, booting: Callable[[], None], changed: Callable[[str], None]
+        self,
+        machine: LabMachine,
+        traits: Traits,
+        booting: Callable[[], None],
+        changed: Callable[[str], None],
+        inserted: Callable[[], bool],
     ):
         self.machine, self._traits = machine, traits
-        self._booting, self._changed = booting, changed
+        self._booting, self._changed, self._inserted = booting, changed, inserted
         self._post_until = 0.0
         self.override = Override()
         self.stuck = False
@@ -97,7 +110,7 @@ class Chassis:
 
     async def _on(self) -> None:
         if not self.machine.running() and await self._change("PoweringOn"):
-            network = self.override.network
+            network = self.override.network or (self.override.media and self._inserted())
             if self.override.enabled == "Once":
                 self.set_override(Override(mode=self.override.mode))
             self._booting()

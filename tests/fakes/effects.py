@@ -33,7 +33,7 @@ from workflows.model.desired import BmcTarget
 from workflows.model.errors import Unreachable
 from workflows.model.hardware import HardwareReport, LogLine
 from workflows.model.keys import NodeKey
-from workflows.model.profile import BmcProtocol
+from workflows.model.profile import BmcProtocol, BootWay
 from workflows.model.record import Json
 
 
@@ -296,8 +296,8 @@ class _FaultyBmc:
     async def power(self, wanted: Power) -> None:
         await self.effects.effect(f"bmc power {wanted} {self.address}", lambda: self.inner.power(wanted))
 
-    async def boot(self, target: BootTarget) -> None:
-        await self.effects.effect(f"bmc boot {target} {self.address}", lambda: self.inner.boot(target))
+    async def boot(self, target: BootTarget, way: BootWay | None = None, media: str = "") -> None:
+        await self.effects.effect(f"bmc boot {target} {self.address}", lambda: self.inner.boot(target, way, media))
 
     async def reset_bmc(self) -> None:
         await self.effects.effect(f"bmc reset {self.address}", self.inner.reset_bmc)

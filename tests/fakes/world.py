@@ -26,7 +26,7 @@ from workflows.model.errors import Fenced, Refused, Transient, Unreachable
 from workflows.model.grant import Disk, Grant, Machine, NextBoot, Report
 from workflows.model.hardware import HardwareReport, LogLine
 from workflows.model.keys import NodeKey
-from workflows.model.profile import BmcProtocol
+from workflows.model.profile import BmcProtocol, BootWay
 from workflows.model.record import Json
 from workflows.model.verdict import BurnInReport, Check, Verdict
 
@@ -104,6 +104,12 @@ class World:
     next: NextBoot = NextBoot.KEXEC
     refused: str = ""
     ignores_network: bool = False
+    ways: tuple[BootWay, ...] = (BootWay.HTTP, BootWay.PXE, BootWay.MEDIA)
+    deaf_to: tuple[BootWay, ...] = ()
+    sent_by: list[BootWay] = field(default_factory=list)
+    way: BootWay | None = None
+    keeps: BootWay | None = None
+    media: str = ""
     reachable: bool = True
     bmc_up: bool = True
     inventory_up: bool = True
@@ -165,7 +171,9 @@ class World:
         self.power = wanted
         self.boots += 1
         boot, self.boot = self.boot, BootTarget.DISK
-        network = boot is BootTarget.NETWORK_ONCE and not self.ignores_network
+        came_by, self.way = self.way, None
+        network = boot is BootTarget.NETWORK_ONCE and not self.ignores_network and came_by not in self.deaf_to
+        self.sent_by += [came_by] if came_by is not None else []
         if self.post or self.writing:
             self._life = asyncio.create_task(self._run(network))
         else:
@@ -352,7 +360,7 @@ class WorldBmc:
         """What the BMC shows."""
         self._reach()
         world = self._world
-        return BmcFacts(world.serial, None, "lab", "sim", world.power, world.boot)
+        return BmcFacts(world.serial, None, "lab", "sim", world.power, world.boot, way=world.way, ways=world.ways)
 
     async def survey(self) -> HardwareReport:
         """What the machine is made of."""
@@ -374,7 +382,7 @@ class WorldBmc:
             return
         await self._world.set_power(wanted)
 
-    async def boot(self, target: BootTarget) -> None:
+    async def boot(self, target: BootTarget, way: BootWay | None = None, media: str = "") -> None:
         """The boot override, under a live session only."""
         self._write(f"boot {target}")
         if self._world.hung:
@@ -383,6 +391,11 @@ class WorldBmc:
             self._world.ignores_boot -= 1
             return
         self._world.boot = target
+        self._world.way = self._world.keeps or way or self._world.ways[0] if target is BootTarget.NETWORK_ONCE else None
+        if way is BootWay.MEDIA:
+            self._world.media = media
+        elif media == self._world.media:
+            self._world.media = ""
 
     async def reset_bmc(self) -> None:
         """A restart of the BMC ends all sessions and its hang, and leaves it silent for four minutes."""

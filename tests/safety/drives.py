@@ -17,8 +17,10 @@ from workflows.engine.look import View
 from workflows.engine.ports import Power
 from workflows.model.errors import BringupError, Fenced, Unreachable
 from workflows.model.journal import Kind
+from workflows.model.profile import BootWay
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
+from workflows.steps.deploy import COMES_WITHIN
 
 _LOOKS = 200
 _NEVER = 1 << 30
@@ -113,6 +115,15 @@ async def _power_lost_while_it_writes() -> Site:
     return site
 
 
+async def _never_comes_by_the_first_way() -> Site:
+    site = Site()
+    site.world.deaf_to = (BootWay.HTTP,)
+    await site.want()
+    await site.tend()
+    await site.clock.advance(COMES_WITHIN + timedelta(minutes=1))
+    return site
+
+
 SCENARIOS = (
     Scenario("provision", _provision),
     Scenario("provision-supervised", _supervised, rests=Kind.PARKED),
@@ -121,6 +132,7 @@ SCENARIOS = (
     Scenario("rma", _rma, rare=True, rests=Kind.PARKED),
     Scenario("cancel-while-writing", _cancelled_while_it_writes, writes_late=False, rests=Kind.WAITING),
     Scenario("power-lost-while-writing", _power_lost_while_it_writes, rests=Kind.WAITING),
+    Scenario("sent-by-the-next-way", _never_comes_by_the_first_way, rare=True),
 )
 
 

@@ -22,6 +22,7 @@ from workflows.engine.step import check_identity
 from workflows.model.desired import Desired
 from workflows.model.errors import Fenced
 from workflows.model.hardware import HardwareReport, LogLine
+from workflows.model.profile import BootWay
 
 CALL_TIMEOUT = timedelta(seconds=10)
 
@@ -69,10 +70,10 @@ class FencedBmc:
         await self._fence()
         await self._raw.power(wanted)
 
-    async def boot(self, target: BootTarget) -> None:
+    async def boot(self, target: BootTarget, way: BootWay | None = None, media: str = "") -> None:
         """Set the boot override, behind the fence."""
         await self._fence()
-        await self._raw.boot(target)
+        await self._raw.boot(target, way, media)
 
     async def reset_bmc(self) -> None:
         """Restart the BMC, behind the fence."""

@@ -13,7 +13,7 @@ from typing import Protocol
 from workflows.model.desired import BmcTarget, Desired
 from workflows.model.hardware import HardwareReport, LogLine
 from workflows.model.keys import Cause, NodeKey
-from workflows.model.profile import BmcProtocol
+from workflows.model.profile import BmcProtocol, BootWay
 from workflows.model.record import Json
 from workflows.model.verdict import BurnInReport
 
@@ -146,7 +146,7 @@ class Power(StrEnum):
 
 
 class BootTarget(StrEnum):
-    """What the next boot shall use."""
+    """What the next boot shall use. NETWORK_ONCE: one boot by any ``BootWay``, virtual media included."""
 
     NETWORK_ONCE = "network-once"
     DISK = "disk"
@@ -154,7 +154,11 @@ class BootTarget(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BmcFacts:
-    """Who the BMC says the machine is, and how it stands now. ``boot`` is None where the BMC shows no override."""
+    """Who the BMC says the machine is, and how it stands now. ``boot`` is None where the BMC shows no override.
+
+    ``way``: by which way the one network boot is that stands; None where there is none, or the BMC doesn't tell. ``ways``:
+    those that it offers.
+    """
 
     serial: str | None
     uuid: str | None
@@ -163,6 +167,8 @@ class BmcFacts:
     power: Power
     boot: BootTarget | None
     system: str = ""
+    way: BootWay | None = None
+    ways: tuple[BootWay, ...] = ()
 
 
 class Bmc(Protocol):
@@ -187,8 +193,12 @@ class Bmc(Protocol):
     async def power(self, wanted: Power) -> None:
         """Ask for power on or off (hard). Asking for the state that is already there sends nothing."""
 
-    async def boot(self, target: BootTarget) -> None:
-        """Set the boot override."""
+    async def boot(self, target: BootTarget, way: BootWay | None = None, media: str = "") -> None:
+        """Set the boot override.
+
+        A network boot goes by ``way``, by the first that the BMC offers where none is named; ``media`` is the URL of the
+        image for virtual media, which DISK takes out again.
+        """
 
     async def reset_bmc(self) -> None:
         """Restart the BMC itself; it answers nothing for a minute or more afterwards."""

@@ -28,6 +28,14 @@ class BmcProtocol(StrEnum):
     IPMI = "ipmi"
 
 
+class BootWay(StrEnum):
+    """How firmware is told to boot something else than its disk, once."""
+
+    HTTP = "uefi-http"
+    PXE = "pxe"
+    MEDIA = "virtual-media"
+
+
 class DiskHint(Record):
     """Which disk gets the system. All given fields must match; exactly one disk must remain, else the run parks."""
 
@@ -75,6 +83,7 @@ class Sku(Record):
     name: str
     bmc: BmcProtocol = BmcProtocol.REDFISH
     fence: Fence = Fence.SESSION
+    boot_ways: tuple[BootWay, ...] = (BootWay.HTTP, BootWay.PXE, BootWay.MEDIA)
     system_disk: DiskHint
     parts: tuple[PartRule, ...] = ()
     gpu_model: str | None = None

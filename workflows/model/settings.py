@@ -47,6 +47,7 @@ class SiteSettings(Record):
     is void ``approval_hours`` after the server received it. What waits for a person is overdue after ``answer_hours``. What
     destroys the data of ``campaign_from`` nodes or more at once is a campaign. A drained node's jobs are waited for
     ``jobs_may_run_hours``; then a person is asked. ``epoch`` is the store's, as the service found it when it started.
+    ``boot_media`` is the URL of an image that BMCs insert as virtual media.
     """
 
     site: Site
@@ -67,6 +68,7 @@ class SiteSettings(Record):
     wipes_per_hour: int = Field(default=32, ge=0)
     new_per_hour: int = Field(default=128, ge=0)
     runs_at_once: int = 32
+    boot_media: str = Field(default="", pattern=r"^(https?://\S{1,180})?$")
     epoch: Epoch | None = None
 
     def mode_of(self, rack: str | None) -> Mode:

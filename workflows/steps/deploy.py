@@ -9,21 +9,23 @@ asked again, the new grant opens, and the machine is sent to the network once mo
 its token and its nonce are refused from then on.
 
 A machine that was refused (no disk fits, another serial) and a second claimant park the run; one that never came is sent to
-the network again up the escalation ladder first. An open grant is closed before either: a run that waits for a person gives
-nobody permission to wipe, and holds no slot of the cap. The person's ``retry`` sends the machine to the network again as
-above. Off always comes before the new grant opens: a machine that is on may have been powered on by us for exactly this
-grant, and is never interrupted.
+the network again up the escalation ladder first, by the next way (``workflows.engine.boot_way``). An open grant is closed
+before either: a run that waits for a person gives nobody permission to wipe, and holds no slot of the cap. The person's
+``retry`` sends the machine to the network again as above. Off always comes before the new grant opens: a machine that is on
+may have been powered on by us for exactly this grant, and is never interrupted.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
+from workflows.engine.boot_way import check_kept, send_by, way_now
 from workflows.engine.grants import grant_key
-from workflows.engine.ports import BootTarget, Power
+from workflows.engine.ports import Power
 from workflows.engine.second_look import second_look
 from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Rung, Verified
 from workflows.model.errors import NeedsHuman, Transient
 from workflows.model.grant import Grant, GrantState
+from workflows.model.profile import BootWay
 from workflows.model.record import Json
 from workflows.steps.netboot import GRANT_LIFE
 from workflows.steps.off import switch_off
@@ -39,7 +41,7 @@ COMES_WITHIN = timedelta(minutes=45)
 class Deploy:
     """Waits for ``reported``."""
 
-    name, version = "deploy", 2
+    name, version = "deploy", 3
     timeout = timedelta(hours=2)
     retry = Retry.climbing(Rung.POWER, Rung.RESET, Rung.POWER)
     destructive = needs_approval = False
@@ -47,16 +49,20 @@ class Deploy:
     async def baseline(self, ctx: Context) -> Json:
         """Which grant this is about, the newest or one more, and whether its machine has to be sent to the network again."""
         newest = (await ctx.grants.all())[-1][0]
-        off = newest.state is not GrantState.REPORTED and (await ctx.bmc.facts()).power is Power.OFF
+        facts = await ctx.bmc.facts()
+        off = newest.state is not GrantState.REPORTED and facts.power is Power.OFF
+        way, then = await way_now(ctx, facts)
         anew = newest.state is GrantState.CLOSED or (off and newest.state is GrantState.TAKEN)
         again = anew or (off and newest.state is GrantState.OPEN)
-        return {"attempt": newest.attempt + anew, "again": again, "refusals": await seen_refusals(ctx)}
+        refusals = await seen_refusals(ctx)
+        attempt = newest.attempt + anew
+        return {"attempt": attempt, "again": again, "refusals": refusals, "way": way.value, "then": then.value}
 
     async def apply(self, ctx: Context, base: Json) -> None:
         """Nothing, for the machine acts; only one that needs a new grant is sent to the network again."""
         wanted = _parsed(base)
         if wanted.again:
-            await _send_again(ctx, wanted.attempt)
+            await _send_again(ctx, wanted)
 
     async def verify(self, ctx: Context, base: Json) -> Verified:
         """The grant's record says how far the machine is."""
@@ -71,7 +77,8 @@ class Deploy:
         late = ctx.clock.now() > min(grant.deadline, ctx.started + COMES_WITHIN)
         if grant.state is GrantState.OPEN and (grant.refusals or late):
             never_came = (
-                f"{ctx.desired.label} never came to the boot service: see its console, its boot order, and DHCP"
+                f"{ctx.desired.label} never came to the boot service by {wanted.way}: see its console, its boot order, and "
+                f"DHCP; the next way is {wanted.then}"
             )
             reason = grant.refused.message if grant.refused else never_came
             if await ctx.grants.close(wanted.attempt, reason) is not GrantState.CLOSED:
@@ -95,20 +102,32 @@ class Deploy:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """The baseline: which grant, whether it is a new one of this step's, and the refusals that a person knows of."""
+    """The baseline: which grant, whether it is a new one of this step's, and the refusals that a person knows of.
+
+    ``way`` is the one that the machine is sent by, ``then`` the one after it.
+    """
 
     attempt: int
     again: bool
     refusals: int
+    way: BootWay
+    then: BootWay
 
 
 def _parsed(base: Json) -> _Wanted:
     assert isinstance(base, dict)
-    return _Wanted(int(str(base["attempt"])), bool(base["again"]), int(str(base["refusals"])))
+    return _Wanted(
+        attempt=int(str(base["attempt"])),
+        again=bool(base["again"]),
+        refusals=int(str(base["refusals"])),
+        way=BootWay(str(base["way"])),
+        then=BootWay(str(base["then"])),
+    )
 
 
-async def _send_again(ctx: Context, attempt: int) -> None:
+async def _send_again(ctx: Context, wanted: _Wanted) -> None:
     """Off, grant, network boot, on. Done twice, it repeats only what is missing, and never the *off* after the grant."""
+    attempt = wanted.attempt
     known = await ctx.grants.get(attempt)
     if known is None:
         refusal = await second_look(ctx)
@@ -120,9 +139,8 @@ async def _send_again(ctx: Context, attempt: int) -> None:
             raise Transient("the site's cap of wipes is full")
     elif known.state is not GrantState.OPEN or (await ctx.bmc.facts()).power is Power.ON:
         return
-    await ctx.bmc.boot(BootTarget.NETWORK_ONCE)
-    if (await ctx.bmc.facts()).boot is not BootTarget.NETWORK_ONCE:
-        raise Transient("the BMC did not keep the network boot")
+    await send_by(ctx, wanted.way)
+    await check_kept(ctx, wanted.way)
     await ctx.bmc.power(Power.ON)
 
 

@@ -45,7 +45,7 @@ class Reboot:
             except (Unreachable, Refused) as error:
                 ctx.log(f"sync before power-off: {error}")
             await switch_off(ctx)
-        await ctx.bmc.boot(BootTarget.DISK)
+        await ctx.bmc.boot(BootTarget.DISK, media=ctx.settings.boot_media)
         await ctx.bmc.power(Power.ON)
 
     async def verify(self, ctx: Context, base: Json) -> Verified:

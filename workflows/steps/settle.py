@@ -40,7 +40,7 @@ class Settle:
             if left is GrantState.TAKEN and _given_up(ctx, grant):
                 await ctx.grants.give_back_slot(grant.attempt)
         if await _network_boot_left(ctx):
-            await ctx.bmc.boot(BootTarget.DISK)
+            await ctx.bmc.boot(BootTarget.DISK, media=ctx.settings.boot_media)
         if await _off_by_us(ctx):
             await ctx.bmc.power(Power.ON)
         if ctx.scheduler is not None and ended_gently(ctx.run, ctx.state):

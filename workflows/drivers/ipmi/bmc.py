@@ -21,6 +21,7 @@ from workflows.drivers.ipmi.suite_zero import PORT, opens_without_password
 from workflows.engine.ports import BmcFacts, BootTarget, Power
 from workflows.model.errors import AuthenticationFailed, BringupError, Busy, Refused, Unreachable, Unsupported
 from workflows.model.hardware import BootShown, HardwareReport, LogLine, Sensor, real_serial
+from workflows.model.profile import BootWay
 
 MAX_ANSWER = 1_048_576
 PATIENCE = 60.0
@@ -67,7 +68,9 @@ class IpmiBmc:
             vendor=_text(answer.get("vendor")) or "",
             model=_text(answer.get("model")) or "",
             power={"on": Power.ON, "off": Power.OFF}.get(str(answer.get("power")), Power.UNKNOWN),
-            boot=BootTarget(answer["boot"]) if answer.get("boot") in set(BootTarget) else None,
+            boot=(boot := BootTarget(answer["boot"]) if answer.get("boot") in set(BootTarget) else None),
+            way=BootWay.PXE if boot is BootTarget.NETWORK_ONCE else None,
+            ways=(BootWay.PXE,),
         )
 
     async def power(self, wanted: Power) -> None:
@@ -75,9 +78,11 @@ class IpmiBmc:
         self._may_write()
         await self._call("power", wanted.value)
 
-    async def boot(self, target: BootTarget) -> None:
-        """Set the boot override for the next boot, UEFI."""
+    async def boot(self, target: BootTarget, way: BootWay | None = None, media: str = "") -> None:
+        """Set the boot override for the next boot, UEFI. IPMI knows PXE alone."""
         self._may_write()
+        if way not in (BootWay.PXE, None):
+            raise Unsupported(f"{self._name} can't boot by {way}: IPMI knows PXE alone")
         await self._call("boot", _BOOT[target])
 
     async def reset_bmc(self) -> None:

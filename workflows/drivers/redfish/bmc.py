@@ -14,11 +14,13 @@ from workflows.drivers.redfish.body import Body, text
 from workflows.drivers.redfish.channel import Channel
 from workflows.drivers.redfish.event_log import newest_events
 from workflows.drivers.redfish.layout import Layout, Memory, read_root, sessions_path
+from workflows.drivers.redfish.media import insert, take_out
 from workflows.drivers.redfish.survey import Survey
 from workflows.drivers.redfish.system import RESET
 from workflows.engine.ports import BmcFacts, BootTarget, Power
 from workflows.model.errors import AuthenticationFailed, BringupError, Busy, Refused, Unsupported
 from workflows.model.hardware import HardwareReport, LogLine, SessionsShown, real_serial
+from workflows.model.profile import BootWay
 
 MANAGER_RESET = "#Manager.Reset"
 _BMC_RESETS = ("GracefulRestart", "ForceRestart")
@@ -58,18 +60,18 @@ class RedfishBmc:
     async def facts(self) -> BmcFacts:
         """Read identity, power and boot override."""
         layout, system = await self._memory.system(self._channel)
-        boot = reading.boot_of(system)
-        if layout.settings is not None:
-            pending = await self._channel.get(layout.settings)
-            boot = BootTarget.NETWORK_ONCE if reading.boot_of(pending) is BootTarget.NETWORK_ONCE else boot
+        takes = await self._channel.get(layout.settings) if layout.settings is not None else system
+        way = reading.way_of(takes) or reading.way_of(system)
         return BmcFacts(
             serial=await self._serial(layout, system),
             uuid=reading.uuid_of(system),
             vendor=text(system, "Manufacturer") or "",
             model=text(system, "Model") or "",
             power=reading.power_of(system),
-            boot=boot,
+            boot=BootTarget.NETWORK_ONCE if way is not None else reading.boot_of(system),
             system=layout.system,
+            way=way,
+            ways=reading.ways_of(takes, layout.quirks, layout.media),
         )
 
     async def power(self, wanted: Power) -> None:
@@ -83,7 +85,7 @@ class RedfishBmc:
             target = reading.reset_target(self._name, system, RESET)
             await self._channel.send("POST", target, body={"ResetType": kind})
 
-    async def boot(self, target: BootTarget) -> None:
+    async def boot(self, target: BootTarget, way: BootWay | None = None, media: str = "") -> None:
         """Set the boot override, on the settings object where there is one, with If-Match where it has an ETag."""
         self._may_write()
         async with self._channel.deadline(f"set boot to {target}"):
@@ -93,7 +95,11 @@ class RedfishBmc:
             etag = answer.etag or text(answer.body, "@odata.etag")
             if etag is not None and layout.quirks.strong_etags:
                 etag = etag.removeprefix("W/")
-            patch = reading.boot_patch(self._name, target, answer.body, layout.quirks)
+            patch = reading.boot_patch(self._name, target, answer.body, layout.quirks, way, layout.media)
+            if way is BootWay.MEDIA:
+                await insert(self._channel, layout.media, media)
+            elif media:
+                await take_out(self._channel, layout.media, media)
             await self._channel.send("PATCH", path, body=patch, if_match=etag)
 
     async def reset_bmc(self) -> None:

@@ -16,6 +16,7 @@ from workflows.drivers.redfish.system import (
     action_info,
     choose_system,
     is_baseboard,
+    manager_path,
     reset_values,
     serial_of,
     settings_path,
@@ -32,7 +33,10 @@ ENCLOSURES = ("Shelf", "RackMount", "Sled", "Blade", "StandAlone", "Drawer", "En
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What was found. ``root`` is the service root; ``serial`` the chassis with the serial, where the System has none."""
+    """What was found. ``root`` is the service root, ``media`` the collection of virtual media.
+
+    ``serial`` is the chassis with the serial, where the System has none.
+    """
 
     root: Body = field(repr=False)
     system: str
@@ -41,6 +45,7 @@ class Layout:
     maker: str | None
     settings: str | None
     resets: list[str]
+    media: str | None
     serial: str | None
     quirks: Quirks
 
@@ -113,8 +118,11 @@ async def _find(channel: Channel) -> tuple[Layout, Body]:
     quirks = quirks_of(root, system)
     serial = None if serial_of(system, quirks) else await _serial_chassis(channel, root, path, system)
     maker = text(system, "Manufacturer")
+    media = link(system.get("VirtualMedia"))
+    if media is None:
+        media = link((await channel.find(manager_path(system))).get("VirtualMedia"))
     resets = reset_values(system, RESET, described)
-    return Layout(root, path, why, others, maker, settings, resets, serial, quirks), system
+    return Layout(root, path, why, others, maker, settings, resets, media, serial, quirks), system
 
 
 async def _serial_chassis(channel: Channel, root: Body, path: str, system: Body) -> str | None:

@@ -11,9 +11,11 @@ from workflows.drivers.redfish.quirks import Quirks
 from workflows.engine.ports import BootTarget, Power
 from workflows.model.errors import Unsupported
 from workflows.model.hardware import PLACEHOLDER_UUIDS, BootShown, OtherSystem, real_serial
+from workflows.model.profile import BootWay
 
 RESET = "#ComputerSystem.Reset"
-_NETWORK = ("UefiHttp", "Pxe")
+_TARGETS = {BootWay.HTTP: "UefiHttp", BootWay.PXE: "Pxe", BootWay.MEDIA: "Cd"}
+_WAYS = {target: way for way, target in _TARGETS.items()}
 _RESETS = {Power.ON: ("On", "ForceOn"), Power.OFF: ("ForceOff",)}
 _LACKS = ("it is not physical", "it has no boot override", "it has no BIOS")
 _POWER = {"On": Power.ON, "Off": Power.OFF}
@@ -92,19 +94,34 @@ def boot_of(resource: Body) -> BootTarget | None:
     enabled, target = boot.get("BootSourceOverrideEnabled"), boot.get("BootSourceOverrideTarget")
     if enabled == "Disabled" or target in ("None", "Hdd"):
         return BootTarget.DISK
-    if enabled == "Once" and target in _NETWORK:
+    if enabled == "Once" and target in _WAYS:
         return BootTarget.NETWORK_ONCE
     return None
 
 
-def network_target(resource: Body, quirks: Quirks) -> str | None:
-    """The target of a network boot: UefiHttp where it is offered and the boot won't be in legacy mode, else Pxe."""
+def way_of(resource: Body) -> BootWay | None:
+    """By which way the one network boot is that this resource shows."""
+    once = boot_of(resource) is BootTarget.NETWORK_ONCE
+    return _WAYS[str(part(resource, "Boot")["BootSourceOverrideTarget"])] if once else None
+
+
+def ways_of(resource: Body, quirks: Quirks, media: str | None) -> tuple[BootWay, ...]:
+    """The ways that are offered: no UEFI HTTP boot in legacy mode, virtual media only where there is some."""
     targets = _allowed(resource, "BootSourceOverrideTarget") or ["Pxe"]
     legacy = (quirks.mode or part(resource, "Boot").get("BootSourceOverrideMode")) == "Legacy"
-    return next((n for n in _NETWORK if n in targets and not (legacy and n == "UefiHttp")), None)
+    missing = {BootWay.HTTP} if legacy else set()
+    missing |= {BootWay.MEDIA} if media is None else set()
+    return tuple(way for way, target in _TARGETS.items() if target in targets and way not in missing)
 
 
-def boot_patch(name: str, target: BootTarget, resource: Body, quirks: Quirks) -> Body:
+def network_target(resource: Body, quirks: Quirks) -> str | None:
+    """The target of a network boot by the first way that is offered without an image."""
+    return next((_TARGETS[way] for way in ways_of(resource, quirks, None)), None)
+
+
+def boot_patch(
+    name: str, target: BootTarget, resource: Body, quirks: Quirks, way: BootWay | None = None, media: str | None = None
+) -> Body:
     """The change that sets the override, from the values that the BMC says this resource takes.
 
     Raises:
@@ -119,9 +136,9 @@ def boot_patch(name: str, target: BootTarget, resource: Body, quirks: Quirks) ->
         return {"Boot": boot}
     if "Once" not in (_allowed(resource, "BootSourceOverrideEnabled") or ["Once"]):
         raise Unsupported(f"{name} offers no boot override for one boot only")
-    network = network_target(resource, quirks)
-    if network is None:
-        raise Unsupported(f"{name} offers no network boot, only {', '.join(targets)[:200]}")
+    network = network_target(resource, quirks) if way is None else _TARGETS[way]
+    if network is None or (way is not None and way not in ways_of(resource, quirks, media)):
+        raise Unsupported(f"{name} offers no {way or 'network boot'}, only {', '.join(targets)[:200]}")
     return {"Boot": boot | {"BootSourceOverrideEnabled": "Once", "BootSourceOverrideTarget": network}}
 
 
