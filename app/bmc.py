@@ -1,14 +1,17 @@
 """Opens the one BMC that a command line names: its credential from the environment or a file, never from arguments."""
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from app.config import BMC_PASSWORD, BMC_USERNAME, bmc_login
 from frontends.cli.bmc import Access
+from frontends.cli.bmc_trust import ShownCertificate
 from workflows.engine.ports import OpenedBmc
 from workflows.model.desired import BmcTarget
-from workflows.model.errors import BadInput
+from workflows.model.errors import BadInput, Unreachable
 
 _GIVEN = "given"
 
@@ -33,13 +36,41 @@ async def open_bmc(access: Access) -> AsyncIterator[OpenedBmc]:
         Refused: plain HTTP isn't permitted, or a file can't be read.
     """
     from workflows.drivers.bmcs import BmcDrivers
+    from workflows.drivers.pins import Pins
 
-    drivers = BmcDrivers(_Given(_fields(access)), timedelta(seconds=access.timeout))
+    drivers = BmcDrivers(_Given(_fields(access)), timedelta(seconds=access.timeout), pins=Pins(access.pins))
     bmc = drivers.connect(BmcTarget(address=access.address, credential=_GIVEN), access.protocol)
     try:
         yield bmc
     finally:
         await bmc.close()
+
+
+async def look_at(address: str) -> ShownCertificate:
+    """The certificate that a BMC shows. Raises Unreachable where it shows none within 5 s."""
+    from cryptography import x509
+
+    from workflows.drivers.address import parse_address
+    from workflows.drivers.redfish.tls import shown_certificate
+
+    shown = await shown_certificate(parse_address(address))
+    if shown is None:
+        raise Unreachable(f"BMC {address} shows no certificate: is it there, and does it speak TLS?")
+    try:
+        found = x509.load_der_x509_certificate(shown)
+        names = found.subject.rfc4514_string(), found.issuer.rfc4514_string()
+        dates = str(found.not_valid_before_utc.date()), str(found.not_valid_after_utc.date())
+    except ValueError:
+        names, dates = ("unreadable", "unreadable"), ("?", "?")
+    return ShownCertificate(hashlib.sha256(shown).hexdigest(), *names, *dates)
+
+
+def pin(address: str, directory: Path, fingerprint: str, replace: bool) -> None:
+    """Pin a certificate that a person approved. Raises Refused, see ``Pins.put``."""
+    from workflows.drivers.address import parse_address
+    from workflows.drivers.pins import Pins
+
+    Pins(directory).put(parse_address(address), fingerprint, replace=replace)
 
 
 def _fields(access: Access) -> dict[str, str]:

@@ -201,6 +201,7 @@ class Config(Record):
     thresholds: Path | None = None
     profiles: Path
     secrets: Path
+    bmc_pins: Path = Path("bmc-pins")
     data: Path
     who: str = "operator"
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from app.bmc import open_bmc
+from app.bmc import look_at, open_bmc, pin
 from app.config import Config, load_config
 from app.demo_command import add_demos
 from app.lab_command import add_lab
@@ -19,6 +19,7 @@ from app.operate import add_services
 from app.set_up import add_set_up
 from app.site.command import add_site
 from frontends.cli.bmc import add_bmc
+from frontends.cli.bmc_trust import Trust
 from frontends.cli.campaign import add_campaign
 from frontends.cli.evidence import add_evidence
 from frontends.cli.exits import exit_code
@@ -94,7 +95,7 @@ def build() -> typer.Typer:
     add_campaign(cli, open_site)
     add_services(cli, loaded.config)
     add_set_up(cli, loaded.config)
-    add_bmc(cli, open_bmc)
+    add_bmc(cli, open_bmc, Trust(look_at, pin))
     add_site(cli)
     add_nats(cli, loaded.config)
     add_demos(cli)

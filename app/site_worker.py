@@ -18,6 +18,7 @@ from burn_in.subnet_manager import InfinibandDiags
 from workflows.catalog import STEPS, WORKFLOWS
 from workflows.drivers.ansible.driver import AnsibleDriver
 from workflows.drivers.bmcs import BmcDrivers
+from workflows.drivers.pins import Pins
 from workflows.drivers.scheduler.kubernetes import Kubernetes
 from workflows.drivers.scheduler.slurm import Slurm
 from workflows.engine.campaign import Preview
@@ -79,7 +80,7 @@ def real_ports(config: Config, site: JetStreamSite, secrets: Secrets) -> Ports:
         bus=site.bus,
         clock=site.clock,
         evidence=site.evidence,
-        bmcs=BmcDrivers(secrets),
+        bmcs=BmcDrivers(secrets, pins=Pins(config.bmc_pins)),
         ansible=ansible,
         judge=Gate(site.evidence, diags, site_thresholds(config.thresholds)),
         proof=SoftwareProof(site.evidence),

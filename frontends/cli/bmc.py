@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from frontends.cli.bmc_tables import report_tables
+from frontends.cli.bmc_trust import DEFAULT_PINS, Pinned, Trust, add_trust
 from frontends.cli.output import console, print_json, safe, table
 from workflows.engine.ports import BmcFacts, BootTarget, OpenedBmc, Power
 from workflows.model.errors import BadInput, NeedsHuman, Unreachable
@@ -30,7 +31,10 @@ _LOOK_AGAIN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a BMC is reached: what the command line says. ``timeout``: seconds of one request."""
+    """How a BMC is reached: what the command line says. ``timeout``: seconds of one request.
+
+    ``pins``: the directory of approved certificates.
+    """
 
     address: str
     protocol: BmcProtocol
@@ -39,6 +43,7 @@ class Access:
     fingerprint: str | None
     insecure: bool
     timeout: float
+    pins: Path
 
 
 type OpenBmc = Callable[[Access], AbstractAsyncContextManager[OpenedBmc]]
@@ -78,10 +83,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 _HELP = "One BMC asked directly: no NATS, NetBox or configuration. Login: BRINGUP_BMC_USERNAME, BRINGUP_BMC_PASSWORD."
 
 
-def add_bmc(cli: typer.Typer, open_bmc: OpenBmc) -> None:
+def add_bmc(cli: typer.Typer, open_bmc: OpenBmc, trust: Trust) -> None:
     """Add the commands."""
     bmc = typer.Typer(help=_HELP, no_args_is_help=True)
     cli.add_typer(bmc, name="bmc")
+    add_trust(bmc, trust)
 
     def run[T](access: Access, act: Callable[[OpenedBmc], Awaitable[T]]) -> T:
         return asyncio.run(_with(open_bmc, access, act))
@@ -89,10 +95,11 @@ def add_bmc(cli: typer.Typer, open_bmc: OpenBmc) -> None:
     @bmc.command()
     def show(
         address: Address, protocol: Spoken = BmcProtocol.REDFISH, credentials: Credentials = None, ca: Ca = None,
-        fingerprint: Fingerprint = None, insecure: Insecure = False, timeout: Timeout = 10, as_json: AsJson = False,
+        fingerprint: Fingerprint = None, insecure: Insecure = False, pins: Pinned = DEFAULT_PINS,
+        timeout: Timeout = 10, as_json: AsJson = False,
     ) -> None:  # fmt: skip
         """Everything the BMC tells of its machine: identity, power, boot, GPUs, NICs, disks, firmware, quirks."""
-        access = Access(address, protocol, credentials, ca, fingerprint, insecure, timeout)
+        access = Access(address, protocol, credentials, ca, fingerprint, insecure, timeout, pins)
         report = run(access, lambda b: b.survey())
         if as_json:
             print_json(report.model_dump(mode="json"))
@@ -105,11 +112,12 @@ def add_bmc(cli: typer.Typer, open_bmc: OpenBmc) -> None:
     def power(
         address: Address, what: Annotated[PowerWord, typer.Argument()] = PowerWord.STATUS,
         protocol: Spoken = BmcProtocol.REDFISH, credentials: Credentials = None, ca: Ca = None,
-        fingerprint: Fingerprint = None, insecure: Insecure = False, timeout: Timeout = 10, wait: Wait = 60,
+        fingerprint: Fingerprint = None, insecure: Insecure = False, pins: Pinned = DEFAULT_PINS,
+        timeout: Timeout = 10, wait: Wait = 60,
         yes: Yes = False, as_json: AsJson = False,
     ) -> None:  # fmt: skip
         """Power on or off (hard), read back; or how it stands."""
-        access = Access(address, protocol, credentials, ca, fingerprint, insecure, timeout)
+        access = Access(address, protocol, credentials, ca, fingerprint, insecure, timeout, pins)
         facts = run(access, lambda b: _power(b, what, wait, yes))
         _say(address, facts, facts.power.value, as_json)
 
@@ -117,22 +125,24 @@ def add_bmc(cli: typer.Typer, open_bmc: OpenBmc) -> None:
     def boot(
         address: Address, what: Annotated[BootWord, typer.Argument()] = BootWord.SHOW,
         protocol: Spoken = BmcProtocol.REDFISH, credentials: Credentials = None, ca: Ca = None,
-        fingerprint: Fingerprint = None, insecure: Insecure = False, timeout: Timeout = 10, wait: Wait = 10,
+        fingerprint: Fingerprint = None, insecure: Insecure = False, pins: Pinned = DEFAULT_PINS,
+        timeout: Timeout = 10, wait: Wait = 10,
         as_json: AsJson = False,
     ) -> None:  # fmt: skip
         """What the next boot uses: the network once, or the disk; set and read back, or as it stands."""
-        access = Access(address, protocol, credentials, ca, fingerprint, insecure, timeout)
+        access = Access(address, protocol, credentials, ca, fingerprint, insecure, timeout, pins)
         facts = run(access, lambda b: _boot(b, what, wait))
         _say(address, facts, facts.boot.value if facts.boot is not None else "another override, see bmc show", as_json)
 
     @bmc.command()
     def sel(
         address: Address, protocol: Spoken = BmcProtocol.REDFISH, credentials: Credentials = None, ca: Ca = None,
-        fingerprint: Fingerprint = None, insecure: Insecure = False, timeout: Timeout = 10, lines: Lines = 50,
+        fingerprint: Fingerprint = None, insecure: Insecure = False, pins: Pinned = DEFAULT_PINS,
+        timeout: Timeout = 10, lines: Lines = 50,
         as_json: AsJson = False,
     ) -> None:  # fmt: skip
         """The newest lines of the machine's event log."""
-        access = Access(address, protocol, credentials, ca, fingerprint, insecure, timeout)
+        access = Access(address, protocol, credentials, ca, fingerprint, insecure, timeout, pins)
         _print_log(run(access, lambda b: b.events(lines)), as_json)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -46,6 +47,27 @@ async def bringup(*arguments: str, login: dict[str, str] = LOGIN) -> Ran:
         assert login.get("BRINGUP_BMC_PASSWORD", "lab-password").encode() not in stream
         assert b"Traceback" not in stream
     return Ran(process.returncode, out.decode(), err.decode())
+
+
+async def test_a_certificate_is_pinned_by_a_persons_word_alone(served: ServedBmc, tmp_path: Path) -> None:
+    place, pins = served.address, ("--pins", str(tmp_path / "pins"))
+    refused = await bringup("power", place, *pins)
+    assert (refused.code, f"bringup bmc trust {place}" in " ".join(refused.err.split())) == (1, True)
+    nobody = await bringup("trust", place, *pins)
+    shown = re.search(r"[0-9a-f]{64}", nobody.out)
+    assert shown is not None
+    wrong = await bringup("trust", place, *pins, "--fingerprint", "00" * 32)
+    assert (nobody.code, wrong.code) == (1, 1)
+    assert served.bmc.ledger.total == 0
+    assert not (tmp_path / "pins").exists()
+    approved = await bringup("trust", place, *pins, "--fingerprint", shown[0].upper())
+    assert approved.code == 0, approved.err
+    assert (await bringup("power", place, *pins)).out.strip() == "off"
+    (pin,) = (tmp_path / "pins").iterdir()
+    pin.write_text("00" * 32)
+    before = served.bmc.ledger.total
+    assert (await bringup("power", place, *pins)).code == 1
+    assert served.bmc.ledger.total == before
 
 
 @pytest.fixture(scope="module")

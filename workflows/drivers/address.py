@@ -18,6 +18,11 @@ class BmcAddress:
     plain: bool = False
 
     @property
+    def place(self) -> str:
+        """Host and port, as people write them."""
+        return self.url.partition("://")[2]
+
+    @property
     def url(self) -> str:
         """The Redfish base URL."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -7,6 +7,7 @@ from workflows.drivers.address import BmcAddress, parse_address
 from workflows.drivers.breaker import Breaker
 from workflows.drivers.credential import Credential, parse_credential
 from workflows.drivers.ipmi import IpmiBmc
+from workflows.drivers.pins import Pins
 from workflows.drivers.redfish import RedfishBmc
 from workflows.drivers.redfish.channel import Channel
 from workflows.drivers.redfish.layout import Memory
@@ -28,8 +29,14 @@ IPMI_AT_ONCE = 32
 class BmcDrivers:
     """Implements ``Bmcs``. One breaker a BMC, and what is known of its layout, are shared by all that this connects."""
 
-    def __init__(self, secrets: Secrets, timeout: timedelta = CALL_TIMEOUT, ipmi_at_once: int = IPMI_AT_ONCE):
-        self._secrets, self._timeout = secrets, timeout.total_seconds()
+    def __init__(
+        self,
+        secrets: Secrets,
+        timeout: timedelta = CALL_TIMEOUT,
+        ipmi_at_once: int = IPMI_AT_ONCE,
+        pins: Pins | None = None,
+    ):
+        self._secrets, self._timeout, self._pins = secrets, timeout.total_seconds(), pins
         self._breakers: dict[tuple[str, int | None], Breaker] = {}
         self._memories: dict[tuple[str, int | None], Memory] = {}
         self._ipmi_turn = asyncio.Semaphore(ipmi_at_once)
@@ -56,4 +63,5 @@ class BmcDrivers:
                 f"BMC {address.url} is plain HTTP: the password would be readable on the wire; use https or, if that "
                 "network is trusted, permit it (insecure: true in its secret, --insecure on the command line)"
             )
-        return Wire(f"BMC {address.host}", address, tls_for(credential), self._timeout)
+        pinned = self._pins.get(address) if self._pins is not None else None
+        return Wire(f"BMC {address.host}", address, tls_for(credential, pinned), self._timeout)

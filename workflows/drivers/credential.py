@@ -41,13 +41,19 @@ def parse_credential(reference: str, fields: dict[str, str]) -> Credential:
         raise BadInput(f"secret {reference}: a username with a colon can't be sent by basic authentication")
     if fields.get("insecure", "false") not in ("true", "false"):
         raise BadInput(f"secret {reference}: insecure is true or false")
-    fingerprint = fields.get("fingerprint", "").replace(":", "").lower()
-    if fingerprint and (len(fingerprint) != 64 or set(fingerprint) - set("0123456789abcdef")):
+    fingerprint = parse_fingerprint(fields.get("fingerprint", ""))
+    if fields.get("fingerprint") and fingerprint is None:
         raise BadInput(f"secret {reference}: fingerprint is a SHA-256 in hex")
     return Credential(
         username=fields["username"],
         password=fields["password"],
         ca=fields.get("ca"),
-        fingerprint=fingerprint or None,
+        fingerprint=fingerprint,
         insecure=fields.get("insecure") == "true",
     )
+
+
+def parse_fingerprint(text: str) -> str | None:
+    """A SHA-256 as 64 hex digits, however it is written; None where it is none."""
+    digits = text.replace(":", "").lower()
+    return digits if len(digits) == 64 and not set(digits) - set("0123456789abcdef") else None

@@ -17,14 +17,15 @@ type Tls = ssl.SSLContext | aiohttp.Fingerprint | bool
 _LOOK = 5.0
 
 
-def tls_for(credential: Credential) -> Tls:
-    """The check: a pinned fingerprint, else the site's authorities, else, where that is permitted, none.
+def tls_for(credential: Credential, pinned: str | None) -> Tls:
+    """The check: the fingerprint of the secret or an approved pin, else the site's authorities, else, if permitted, none.
 
     Raises:
         Refused: the file of authorities can't be read.
     """
-    if credential.fingerprint is not None:
-        return aiohttp.Fingerprint(bytes.fromhex(credential.fingerprint))
+    fingerprint = credential.fingerprint or pinned
+    if fingerprint is not None:
+        return aiohttp.Fingerprint(bytes.fromhex(fingerprint))
     if credential.ca is None and credential.insecure:
         return False
     return _context(credential.ca)
@@ -41,15 +42,21 @@ def _context(ca: str | None) -> ssl.SSLContext:
 
 
 async def shown_fingerprint(address: BmcAddress) -> str | None:
-    """The SHA-256 of the certificate that is shown there, for a person to compare; nothing is sent, nothing trusted."""
+    """The SHA-256 of the certificate that is shown there, for a person to compare."""
+    shown = await shown_certificate(address)
+    return hashlib.sha256(shown).hexdigest() if shown else None
+
+
+async def shown_certificate(address: BmcAddress) -> bytes | None:
+    """The certificate (DER) that is shown there; nothing is sent, nothing trusted. None where there is no TLS."""
     anything = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anything.check_hostname, anything.verify_mode = False, ssl.CERT_NONE
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(_LOOK):
             _, writer = await asyncio.open_connection(address.host, address.port or 443, ssl=anything)
         try:
-            shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            shown: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
         finally:
             writer.transport.abort()
-        return hashlib.sha256(shown).hexdigest() if shown else None
+        return shown
     return None

@@ -115,7 +115,8 @@ class Wire:
             shown = await shown_fingerprint(self.address)
             return Refused(
                 f"{self.name} shows a certificate that is not trusted{f' (SHA-256 {shown})' if shown else ''}: compare it "
-                "with the BMC's own, then give it as fingerprint, or give its authority as ca; no credential was sent"
+                f"with the BMC's own, then approve it (bringup bmc trust {self.address.place}), or give its authority "
+                "as ca; no credential was sent"
             )
         if isinstance(cause, aiohttp.ClientConnectorSSLError) and "VERSION" in str(cause).upper():
             return Refused(
