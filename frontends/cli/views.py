@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -96,6 +97,11 @@ def add_views(cli: typer.Typer, open_site: OpenSite, known: Known) -> None:
         found = asyncio.run(_stuck(open_site, selector, as_json))
         raise typer.Exit(NOT_WELL if found else OK)
 
+    @cli.command("kept")
+    def what_was_kept(sha256: Annotated[str, typer.Argument(help="as a failure or a report names it")]) -> None:
+        """What was kept under a SHA-256, as it is: raw outputs, inventories, what is known of a machine that didn't come."""
+        sys.stdout.buffer.write(asyncio.run(_kept(open_site, sha256)))
+
     @cli.command("strangers")
     def who_is_nobody(as_json: AsJson = False) -> None:
         """Machines that asked to boot in the last day and that no node of the inventory fits. They boot their disk."""
@@ -143,6 +149,12 @@ async def _stuck(open_site: OpenSite, selector: str | None, as_json: bool) -> bo
     else:
         console().print("nothing waits past its deadline")
     return bool(found)
+
+
+async def _kept(open_site: OpenSite, sha256: str) -> bytes:
+    """Raises Refused where it isn't kept."""
+    async with open_site() as site:
+        return await site.evidence.get(sha256)
 
 
 async def _strangers(open_site: OpenSite, as_json: bool) -> None:

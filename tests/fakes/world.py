@@ -110,6 +110,8 @@ class World:
     way: BootWay | None = None
     keeps: BootWay | None = None
     media: str = ""
+    progress: str = ""
+    log: list[LogLine] = field(default_factory=list)
     reachable: bool = True
     bmc_up: bool = True
     inventory_up: bool = True
@@ -360,7 +362,17 @@ class WorldBmc:
         """What the BMC shows."""
         self._reach()
         world = self._world
-        return BmcFacts(world.serial, None, "lab", "sim", world.power, world.boot, way=world.way, ways=world.ways)
+        return BmcFacts(
+            world.serial,
+            None,
+            "lab",
+            "sim",
+            world.power,
+            world.boot,
+            way=world.way,
+            ways=world.ways,
+            progress=world.progress,
+        )
 
     async def survey(self) -> HardwareReport:
         """What the machine is made of."""
@@ -371,9 +383,9 @@ class WorldBmc:
         return world.hardware.model_copy(update=shown)
 
     async def events(self, limit: int) -> tuple[LogLine, ...]:
-        """An empty log."""
+        """Its log."""
         self._reach()
-        return ()
+        return tuple(self._world.log[-limit:])
 
     async def power(self, wanted: Power) -> None:
         """Power, under a live session only."""

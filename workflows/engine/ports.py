@@ -157,7 +157,7 @@ class BmcFacts:
     """Who the BMC says the machine is, and how it stands now. ``boot`` is None where the BMC shows no override.
 
     ``way``: by which way the one network boot is that stands; None where there is none, or the BMC doesn't tell. ``ways``:
-    those that it offers.
+    those that it offers. ``progress``: how far its POST has come, in the BMC's own word; empty where it doesn't tell.
     """
 
     serial: str | None
@@ -169,6 +169,7 @@ class BmcFacts:
     system: str = ""
     way: BootWay | None = None
     ways: tuple[BootWay, ...] = ()
+    progress: str = ""
 
 
 class Bmc(Protocol):

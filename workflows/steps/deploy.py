@@ -30,6 +30,7 @@ from workflows.model.record import Json
 from workflows.steps.netboot import GRANT_LIFE
 from workflows.steps.off import switch_off
 from workflows.steps.refusals import check_refusals, seen_refusals
+from workflows.steps.silence import keep_silence
 
 _LOOK_AGAIN = timedelta(minutes=5)
 #: Wipes of one run: the first, and two more for a machine that lost power in mid-write.
@@ -84,7 +85,9 @@ class Deploy:
             if await ctx.grants.close(wanted.attempt, reason) is not GrantState.CLOSED:
                 return NotYet("the machine took its grant in the last moment", watch=watch)
             await check_refusals(ctx, wanted.refusals)
-            raise NeedsHuman(reason) if grant.refused else Transient(reason)
+            if grant.refused:
+                raise NeedsHuman(reason)
+            raise Transient(await keep_silence(ctx, reason))
         await check_refusals(ctx, wanted.refusals)
         if grant.state is GrantState.REPORTED:
             await ctx.grants.close(wanted.attempt, "reported")
@@ -94,9 +97,10 @@ class Deploy:
         if (await ctx.bmc.facts()).power is Power.OFF:
             return await _lost_power(ctx)
         if ctx.clock.now() > grant.deadline:
-            raise NeedsHuman(
+            unsaid = (
                 f"{ctx.desired.label} took its grant and never reported: its disk may be half written; see its console"
             )
+            raise NeedsHuman(await keep_silence(ctx, unsaid))
         return NotYet("the machine writes its disk", _LOOK_AGAIN, "the machine reports when it is done", watch)
 
 

@@ -22,6 +22,9 @@ from workflows.model.errors import AuthenticationFailed, BringupError, Busy, Ref
 from workflows.model.hardware import HardwareReport, LogLine, SessionsShown, real_serial
 from workflows.model.profile import BootWay
 
+EVENTS_PATIENCE = 60.0
+"""Seconds for the whole event log: it may have many pages, each within the time-out of a request."""
+
 MANAGER_RESET = "#Manager.Reset"
 _BMC_RESETS = ("GracefulRestart", "ForceRestart")
 
@@ -72,6 +75,7 @@ class RedfishBmc:
             system=layout.system,
             way=way,
             ways=reading.ways_of(takes, layout.quirks, layout.media),
+            progress=reading.progress_of(system),
         )
 
     async def power(self, wanted: Power) -> None:
@@ -148,8 +152,9 @@ class RedfishBmc:
 
     async def events(self, limit: int) -> tuple[LogLine, ...]:
         """The newest lines of the machine's event log, oldest first."""
-        _, system = await self._memory.system(self._channel)
-        return await newest_events(self._channel, system, limit)
+        async with self._channel.deadline("read the event log", EVENTS_PATIENCE):
+            _, system = await self._memory.system(self._channel)
+            return await newest_events(self._channel, system, limit)
 
     async def close(self) -> None:
         """End this claim's session and release the connection. Never raises."""

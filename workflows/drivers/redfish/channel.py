@@ -129,13 +129,14 @@ class Channel:
             await self._wire.close()
 
     @asynccontextmanager
-    async def deadline(self, act: str) -> AsyncIterator[None]:
-        """Bound an act of several requests as a whole."""
+    async def deadline(self, act: str, seconds: float | None = None) -> AsyncIterator[None]:
+        """Bound an act of several requests as a whole: by the channel's time-out where no other is said."""
+        patience = seconds or self._timeout
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(patience):
                 yield
         except TimeoutError:
-            raise Unreachable(f"{self.name}: could not {act} within {self._timeout:g} s") from None
+            raise Unreachable(f"{self.name}: could not {act} within {patience:g} s") from None
 
     def _basic(self) -> str:
         pair = f"{self._credential.username}:{self._credential.password}"

@@ -114,6 +114,12 @@ def ways_of(resource: Body, quirks: Quirks, media: str | None) -> tuple[BootWay,
     return tuple(way for way, target in _TARGETS.items() if target in targets and way not in missing)
 
 
+def progress_of(system: Body) -> str:
+    """How far the POST has come: BootProgress (ComputerSystem v1.13), or HPE's PostState (iLO's API reference)."""
+    progress, hpe = part(system, "BootProgress"), part(part(system, "Oem"), "Hpe")
+    return text(progress, "LastState") or text(hpe, "PostState") or ""
+
+
 def network_target(resource: Body, quirks: Quirks) -> str | None:
     """The target of a network boot by the first way that is offered without an image."""
     return next((_TARGETS[way] for way in ways_of(resource, quirks, None)), None)
