@@ -185,6 +185,16 @@ class MetricsConfig(Record):
     up: str | None = None
 
 
+class VaultConfig(Record):
+    """A HashiCorp Vault with the secrets that have no file. ``token_file``, mode 0600, is kept fresh by Vault's agent."""
+
+    url: str = Field(pattern=r"^https://\S+$|^http://127\.0\.0\.1(:\d+)?/?$")
+    token_file: Path
+    mount: str = "secret"
+    prefix: str = "bringup/"
+    ca: Path | None = None
+
+
 class Config(Record):
     """One site's whole configuration. ``settings.scheduler`` says which of ``slurm`` and ``kubernetes`` is asked."""
 
@@ -201,6 +211,7 @@ class Config(Record):
     thresholds: Path | None = None
     profiles: Path
     secrets: Path
+    vault: VaultConfig | None = None
     bmc_pins: Path = Path("bmc-pins")
     data: Path
     who: str = "operator"

@@ -16,6 +16,7 @@ from app.demo_command import add_demos
 from app.lab_command import add_lab
 from app.nats_command import add_nats
 from app.operate import add_services
+from app.secrets import make_secrets
 from app.set_up import add_set_up
 from app.site.command import add_site
 from frontends.cli.bmc import add_bmc
@@ -30,7 +31,6 @@ from frontends.cli.views import Known, add_views
 from frontends.evidence import Pages
 from frontends.site import ConnectedSite
 from workflows.catalog import STEPS, WORKFLOWS
-from workflows.drivers.secrets import FileSecrets
 from workflows.model.errors import BringupError
 from workflows.model.profile import Sku
 
@@ -85,7 +85,7 @@ def build() -> typer.Typer:
         from app.connect import as_seen_by, connected
 
         config = loaded.config()
-        async with connected(config, FileSecrets(config.secrets), config.who) as site:
+        async with connected(config, make_secrets(config), config.who) as site:
             yield as_seen_by(site, config)
 
     add_views(cli, open_site, Known(STEPS, WORKFLOWS, _foresee))

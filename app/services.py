@@ -16,12 +16,12 @@ from app.boot import serve_boot
 from app.config import Config
 from app.connect import connected
 from app.metrics import Metrics
+from app.secrets import make_secrets
 from app.site_worker import serve_worker
 from app.sync import serve_sync
 from app.up import SELF, own_nats
 from app.witness import Witness
 from frontends.live import LiveSite
-from workflows.drivers.secrets import FileSecrets
 from workflows.engine.epoch import close_older_grants, declare_restored, make_epoch
 from workflows.jetstream.site import JetStreamSite
 
@@ -48,7 +48,7 @@ async def up(config: Config, verbose: bool, replicas: int, restored: bool) -> No
     _logging(verbose)
     async with (
         own_nats(config) as (config, login),
-        connected(config, FileSecrets(config.secrets), SELF, make_streams=replicas, login=login) as site,
+        connected(config, make_secrets(config), SELF, make_streams=replicas, login=login) as site,
     ):
         await _prepared(site, restored)
         config, witness = await meet_store(config, site, SELF)
@@ -73,14 +73,14 @@ def worker_name() -> str:
 
 
 def _worker(config: Config, site: JetStreamSite, metrics: Metrics) -> Sequence[Awaitable[None]]:
-    return (serve_worker(config, site, FileSecrets(config.secrets), worker_name(), metrics),)
+    return (serve_worker(config, site, make_secrets(config), worker_name(), metrics),)
 
 
 def _sync(config: Config, site: JetStreamSite, metrics: Metrics) -> Sequence[Awaitable[None]]:
     """The inventory's side, and the site's gauges: there is one of it a site."""
     live = LiveSite(site.store, config.settings.site)
     metrics.show(live, site.clock)
-    return serve_sync(config, site, FileSecrets(config.secrets), metrics), live.follow()
+    return serve_sync(config, site, make_secrets(config), metrics), live.follow()
 
 
 def _boot(config: Config, site: JetStreamSite, _metrics: Metrics) -> Sequence[Awaitable[None]]:
@@ -91,14 +91,14 @@ async def _closed_then_boot(config: Config, site: JetStreamSite) -> None:
     """The boot service; grants of a life that the store forgot are closed before it answers anybody."""
     if config.settings.epoch is not None:
         await close_older_grants(site.store, config.settings.site, config.settings.epoch)
-    await serve_boot(config, site.store, site.bus, FileSecrets(config.secrets))
+    await serve_boot(config, site.store, site.bus, make_secrets(config))
 
 
 async def _serve(
     config: Config, who: str, service: Service, verbose: bool, replicas: int | None = None, restored: bool = False
 ) -> None:
     _logging(verbose)
-    async with connected(config, FileSecrets(config.secrets), who, make_streams=replicas) as site:
+    async with connected(config, make_secrets(config), who, make_streams=replicas) as site:
         if replicas is not None:
             await _prepared(site, restored)
         config, witness = await meet_store(config, site, who)

@@ -31,14 +31,21 @@ class FileSecrets:
             Refused: there is no such secret, or others can read its file.
             BadInput: the reference or the file is malformed; no value is named.
         """
-        _check(reference)
+        found = self.find(reference)
+        if found is None:
+            raise Refused(
+                f"there is no secret {reference} in {self._directory}: put its fields into {reference}.yaml there"
+            )
+        return found
+
+    def find(self, reference: str) -> dict[str, str] | None:
+        """The same; None where there is no such secret."""
+        check_reference(reference)
         for suffix in (".yaml", ".json"):
             path = self._directory / f"{reference}{suffix}"
             with contextlib.suppress(FileNotFoundError):
                 return read_secret_file(path, f"secret {reference}")
-        raise Refused(
-            f"there is no secret {reference} in {self._directory}: put its fields into {reference}.yaml there"
-        )
+        return None
 
 
 class MappingSecrets:
@@ -49,7 +56,7 @@ class MappingSecrets:
 
     def get(self, reference: str) -> dict[str, str]:
         """The fields of a secret. Raises Refused where there is none, BadInput where it is malformed."""
-        _check(reference)
+        check_reference(reference)
         name = self._prefix + reference.upper().replace("/", "_").replace("-", "_")
         if name not in self._variables:
             raise Refused(f"there is no secret {reference}: set {name} to its fields, as JSON")
@@ -64,17 +71,26 @@ def read_secret_file(path: Path, name: str) -> dict[str, str]:
         Refused: it can't be read, or others can read it too.
         BadInput: it is malformed; no value is named.
     """
+    return _parse(name, read_private(path, name))
+
+
+def read_private(path: Path, name: str) -> bytes:
+    """At most MAX_SECRET + 1 bytes of a file that only we may read.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Refused: it can't be read, or others can read it too.
+    """
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if mode & 0o077:
                 raise Refused(f"{name}: others can read {path} (mode {mode:04o}): chmod 600 it")
-            data = file.read(MAX_SECRET + 1)
+            return file.read(MAX_SECRET + 1)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise Refused(f"{name} can't be read from {path}: {error.strerror}") from None
-    return _parse(name, data)
 
 
 def write_secret_file(path: Path, fields: Mapping[str, str]) -> None:
@@ -88,7 +104,8 @@ def write_secret_file(path: Path, fields: Mapping[str, str]) -> None:
         yaml.safe_dump(dict(fields), file)
 
 
-def _check(reference: str) -> None:
+def check_reference(reference: str) -> None:
+    """Raises BadInput where this is no reference."""
     if len(reference) > 200 or _REFERENCE.fullmatch(reference) is None:
         raise BadInput(f"{reference[:200]!r} is no reference to a secret: words of a-z, 0-9 and dashes, joined by /")
 
@@ -100,6 +117,11 @@ def _parse(name: str, data: bytes) -> dict[str, str]:
         fields = yaml.load(data, Loader=yaml.BaseLoader)  # noqa: S506  (BaseLoader makes text of every scalar)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
         raise BadInput(f"{name} is neither YAML nor JSON") from None
-    if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
+    return flat(name, fields)
+
+
+def flat(name: str, fields: object) -> dict[str, str]:
+    """The fields of a secret that was parsed. Raises BadInput where it isn't a flat mapping of text; names no value."""
+    if not isinstance(fields, dict) or not all(isinstance(v, str) for pair in fields.items() for v in pair):
         raise BadInput(f"{name} must be a flat mapping of names to text")
     return fields
