@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.mutations.bmcs import BMCS
 from tests.mutations.boot import BOOT
 from tests.mutations.campaigns import CAMPAIGNS
 from tests.mutations.edges import EDGES
@@ -14,7 +15,7 @@ from tests.mutations.mutation import Copy, Mutation
 from tests.mutations.page import PAGE, with_table
 from tests.project.tree import ROOT
 
-ALL: tuple[Mutation, ...] = (*ENGINE, *CAMPAIGNS, *BOOT, *EDGES, *MACHINE)
+ALL: tuple[Mutation, ...] = (*ENGINE, *CAMPAIGNS, *BOOT, *BMCS, *EDGES, *MACHINE)
 FEW = 4
 SEED = 20261101
 
