@@ -12,7 +12,7 @@ _SHIPPED = Path(__file__).parent / "gpus"
 
 
 class Fabric(StrEnum):
-    """What joins the GPUs: nothing that is managed, NVSwitches in the node, or those of the whole rack."""
+    """What the driver must say of the fabric: nothing (no NVSwitch, or older than Hopper), that of the node, of the rack."""
 
     NONE = "none"
     NODE = "node"

@@ -11,18 +11,22 @@ from hypothesis import strategies as st
 
 from burn_in.judges.dcgm import TESTS, judge_dcgm
 from burn_in.judges.gpu_load import judge_gpu_load
+from burn_in.judges.gpus import judge_gpus
 from burn_in.judges.nvlink import judge_nvlink, judge_nvlink_errors
 from burn_in.judges.port_counters import judge_port_counters
 from burn_in.judges.xids import judge_xids
 from burn_in.readers.dcgm_diag import read_dcgm_diag
 from burn_in.readers.nvidia_smi import NvidiaSmi, read_nvidia_smi
 from burn_in.readers.nvlink import read_nvlink_errors, read_nvlink_state
+from burn_in.readers.pci import PciBus
 from burn_in.readers.port_counters import PortCounters, saturated
 from burn_in.readers.xid import read_xids
 from burn_in.thresholds.common import load_common
 from burn_in.thresholds.load import load_thresholds
 from burn_in.thresholds.xid_policy import load_xid_policy
+from workflows.model.actions import decide
 from workflows.model.errors import BadInput
+from workflows.model.profile import DiskHint, Sku
 from workflows.model.verdict import Action, BurnInReport, Check, Verdict
 
 pytestmark = pytest.mark.fast
@@ -227,6 +231,39 @@ def test_nvlink_errors_count_from_the_load_on(before: str, after: str, verdict: 
     text = "GPU 0: H100 (UUID: GPU-0)\n\t Link 0: Replay Errors: {}\n\t Link 1: Replay Errors: 0\n"
     first, last = (read_nvlink_errors(text.format(v)) for v in (before, after))
     assert [c.verdict for c in judge_nvlink_errors(first, last, _COMMON.no_errors)] == [verdict]
+
+
+# --- whole recorded nodes -----------------------------------------------------------------------------------------
+
+
+def _whole(samples: Path, name: str, model: str) -> tuple[Check, ...]:
+    smi = read_nvidia_smi((samples / "nvidia-smi-qx" / f"qx-{name}.xml").read_text())
+    count = len(smi.gpus)
+    sku = Sku(name=model, system_disk=DiskHint(), gpu_model=model, gpu_count=count)
+    bus = PciBus(tuple(f"d{n}" for n in range(20)), tuple(f"g{n}" for n in range(count)))
+    return judge_gpus(sku, _MODELS[model], bus, smi, _COMMON)
+
+
+@pytest.mark.parametrize(("name", "model"), [("h100", "h100-sxm"), ("gb200", "gb200"), ("a100", "a100-sxm-40gb")])
+def test_a_recorded_healthy_node_has_no_fault(samples: Path, name: str, model: str) -> None:
+    """Of three generations: what one of them doesn't tell is not asked of it."""
+    assert not _bad(_whole(samples, name, model))
+
+
+def test_a_recorded_node_without_persistence_is_a_matter_of_the_configuration(samples: Path) -> None:
+    """A real B200 node: nothing but that."""
+    checks = _whole(samples, "b200", "b200-sxm")
+    assert {c.id for c in checks if c.verdict is not Verdict.PASS} == {"gpu.persistence"}
+    assert decide(BurnInReport(level="gate", checks=checks)).action is Action.RECONFIGURE
+
+
+def test_a_degraded_fabric_and_a_failed_remap_are_told_by_their_own_checks(samples: Path) -> None:
+    """The samples with injected faults; the heaviest decides."""
+    degraded = {c.id for c in _whole(samples, "gb200-fabric-degraded", "gb200") if c.verdict is Verdict.FAIL}
+    assert {"gpu.fabric.summary", "gpu.fabric.route_unhealthy"} <= degraded
+    injected = _whole(samples, "gb200-ecc-injected", "gb200")
+    assert ("gpu.remap.failure", Action.RMA) in {(c.id, c.action) for c in injected if c.verdict is Verdict.FAIL}
+    assert decide(BurnInReport(level="gate", checks=injected)).action is Action.RMA
 
 
 # --- GPUs under load ----------------------------------------------------------------------------------------------
