@@ -3,12 +3,17 @@
 Only runs that ended well count: they went through every step. The nearest kin that has any is asked, and no other: same
 workflow, sku and release; else same workflow and sku; else same workflow. Nothing is invented: a step that no such run had,
 a run that waits for a person, a first run of a site have no expectation.
+
+The range of what is left is that of the past runs that had not ended this step either after as long as this one is in it
+(one that took 5 minutes says nothing about one that is in its seventh): from their tenth to their ninetieth percentile.
+Where this one takes longer than any of them did there is no range, and that is said.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil, floor
 from statistics import median
 
 from workflows.model.desired import Desired
@@ -24,12 +29,16 @@ type _Took = tuple[StepTiming, ...]
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What is usual: for the whole step, and for all steps after it. ``runs`` is how many finished runs say so."""
+    """What is usual: for the whole step, and for all steps after it. ``runs`` is how many finished runs say so.
+
+    ``took`` is what each of them took: seconds for this step, and for all after it.
+    """
 
     step: timedelta
     after: timedelta
     runs: int
     kin: str
+    took: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,25 @@ class Progress:
         if self.expected is None or self.elapsed is None:
             return None
         return max(self.expected.step - self.elapsed, timedelta()) + self.expected.after
+
+    @property
+    def between(self) -> tuple[timedelta, timedelta] | None:
+        """The least and the most that is left, as nine of ten past runs have it on either side; None where none says so."""
+        if self.expected is None or self.elapsed is None:
+            return None
+        passed = self.elapsed.total_seconds()
+        left = sorted(step - passed + after for step, after in self.expected.took if step > passed)
+        if not left:
+            return None
+        tenth = (len(left) - 1) / 10
+        least, most = left[floor(tenth)], left[ceil(len(left) - 1 - tenth)]
+        return timedelta(seconds=least), timedelta(seconds=most)
+
+    @property
+    def unheard_of(self) -> bool:
+        """Whether the step takes longer than it did in any past run."""
+        known = self.expected is not None and self.elapsed is not None
+        return known and self.between is None
 
 
 class History:
@@ -92,4 +120,10 @@ def _median(kin: _Kin, runs: Iterable[_Took], step: str) -> Expected | None:
             after.append(sum(t.seconds for t in took[place + 1 :]))
     if not here:
         return None
-    return Expected(timedelta(seconds=median(here)), timedelta(seconds=median(after)), len(here), " ".join(kin))
+    return Expected(
+        timedelta(seconds=median(here)),
+        timedelta(seconds=median(after)),
+        len(here),
+        " ".join(kin),
+        tuple(zip(here, after, strict=True)),
+    )

@@ -51,6 +51,7 @@ class NodeView:
     def as_json(self, now: datetime) -> dict[str, object]:
         """The row of ``--json``: stable names, seconds as numbers, times in ISO 8601 UTC."""
         status, progress = self.status, self.progress(now)
+        least, most = progress.between or (None, None)
         return {
             "node": self.desired.node,
             "name": self.desired.name,
@@ -65,6 +66,9 @@ class NodeView:
             "elapsed_seconds": _seconds(progress.elapsed),
             "expected_seconds": _seconds(progress.expected.step) if progress.expected else None,
             "remaining_seconds": _seconds(progress.left),
+            "remaining_least_seconds": _seconds(least),
+            "remaining_most_seconds": _seconds(most),
+            "estimated_from_runs": progress.expected.runs if progress.expected else 0,
             "reason": status.reason or None,
             "campaign": status.campaign or None,
             "next_action": self.next_action or None,

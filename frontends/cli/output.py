@@ -86,7 +86,7 @@ def fleet_table(views: Sequence[NodeView], now: datetime) -> Table:
                 status.workflow if status.run or status.state is NodeState.WOULD else "",
                 step,
                 _time(progress),
-                f"~{elapsed(progress.left)}" if progress.left is not None else "",
+                _left(progress),
                 view.why,
                 view.next_action,
             ]
@@ -107,6 +107,16 @@ def _time(progress: Progress) -> str:
         return ""
     usual = f" of ~{elapsed(progress.expected.step)}" if progress.expected is not None else ""
     return f"{elapsed(progress.elapsed)}{usual}"
+
+
+def _left(progress: Progress) -> str:
+    """How long the run still takes, with the range; that it takes longer than ever, where no past run took so long."""
+    if progress.left is None:
+        return ""
+    if progress.unheard_of:
+        return f"~{elapsed(progress.left)}, longer than ever"
+    least, most = progress.between or (progress.left, progress.left)
+    return f"~{elapsed(progress.left)}" + (f" ({elapsed(least)}–{elapsed(most)})" if least != most else "")
 
 
 def wish_table(view: NodeView) -> Table:

@@ -83,3 +83,27 @@ def test_what_waits_for_a_person_or_has_no_kin_is_not_given_an_end(changes: dict
 
 def test_a_look_from_before_the_step_began_counts_as_none_elapsed() -> None:
     assert History([]).progress(HERE, RUNNING, NOON - timedelta(seconds=5)).elapsed == timedelta()
+
+
+def between(history: History, seconds: float = 30) -> tuple[float, float] | None:
+    """The range of what is left, so many seconds after the step began."""
+    least_most = history.progress(HERE, RUNNING, NOON + timedelta(seconds=seconds)).between
+    return (least_most[0].total_seconds(), least_most[1].total_seconds()) if least_most is not None else None
+
+
+def test_the_range_leaves_out_the_odd_tenth_on_either_side() -> None:
+    history = History([past(n, 1, 100 + n, 10) for n in range(21)])
+    assert between(history) == (70 + 2 + 10, 70 + 18 + 10)
+    assert between(History([past(1, 1, 100, 10)])) == (80, 80)
+
+
+def test_a_run_that_ended_the_step_sooner_says_nothing_about_one_that_is_still_in_it() -> None:
+    history = History([past(1, 1, 20, 10), past(2, 1, 100, 50)])
+    assert between(history) == (120, 120)
+
+
+def test_a_step_that_takes_longer_than_in_any_run_has_no_range_and_that_is_said() -> None:
+    history = History([past(1, 1, 20, 10)])
+    assert between(history) is None
+    assert history.progress(HERE, RUNNING, LATER).unheard_of
+    assert not History([]).progress(HERE, RUNNING, LATER).unheard_of
