@@ -195,6 +195,20 @@ class VaultConfig(Record):
     ca: Path | None = None
 
 
+class WebConfig(Record):
+    """The web page. ``people`` is the file that says who may use it, and for what.
+
+    ``certificate`` and ``key`` are PEM files; without them it listens on loopback only, or behind a proxy that people reach
+    by the https ``url``.
+    """
+
+    listen: str = "127.0.0.1:8020"
+    people: Path
+    url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+$")
+    certificate: Path | None = None
+    key: Path | None = None
+
+
 class Config(Record):
     """One site's whole configuration. ``settings.scheduler`` says which of ``slurm`` and ``kubernetes`` is asked."""
 
@@ -209,6 +223,7 @@ class Config(Record):
     kubernetes: KubernetesConfig | None = None
     metrics: MetricsConfig = MetricsConfig()
     thresholds: Path | None = None
+    web: WebConfig | None = None
     profiles: Path
     secrets: Path
     vault: VaultConfig | None = None

@@ -13,6 +13,7 @@ from rich.console import Console
 from app.bmc import look_at, open_bmc, pin
 from app.config import Config, load_config
 from app.demo_command import add_demos
+from app.known import KNOWN
 from app.lab_command import add_lab
 from app.nats_command import add_nats
 from app.operate import add_services
@@ -27,12 +28,10 @@ from frontends.cli.exits import exit_code
 from frontends.cli.log import add_log
 from frontends.cli.output import safe
 from frontends.cli.verbs import add_verbs
-from frontends.cli.views import Known, add_views
+from frontends.cli.views import add_views
 from frontends.evidence import Pages
 from frontends.site import ConnectedSite
-from workflows.catalog import STEPS, WORKFLOWS
 from workflows.model.errors import BringupError
-from workflows.model.profile import Sku
 
 
 class _Loaded:
@@ -47,14 +46,6 @@ class _Loaded:
         if self._config is None:
             self._config = load_config(self.path)
         return self._config
-
-
-def _foresee(sku: Sku) -> tuple[str, ...]:
-    """What of a sku the burn-in will not accept."""
-    from burn_in.foresight import unjudgeable
-    from burn_in.thresholds.load import load_thresholds
-
-    return unjudgeable(sku, load_thresholds())
 
 
 def _pages() -> Pages:
@@ -88,7 +79,7 @@ def build() -> typer.Typer:
         async with connected(config, make_secrets(config), config.who) as site:
             yield as_seen_by(site, config)
 
-    add_views(cli, open_site, Known(STEPS, WORKFLOWS, _foresee))
+    add_views(cli, open_site, KNOWN)
     add_log(cli, open_site)
     add_evidence(cli, open_site, _pages)
     add_verbs(cli, open_site)

@@ -9,7 +9,7 @@ from workflows.model.errors import BadInput
 from workflows.model.keys import slug
 
 ADMIN = "admin"
-SERVICES = {ADMIN: Role.ADMIN, "worker": Role.WORKER, "sync": Role.SYNC, "boot": Role.BOOT}
+SERVICES = {ADMIN: Role.ADMIN, "worker": Role.WORKER, "sync": Role.SYNC, "boot": Role.BOOT, "web": Role.WEB}
 
 
 def public_keys(directory: Path, logins: Iterable[str]) -> dict[str, str]:

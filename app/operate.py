@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 
 from app.config import Config
+from frontends.web.people import Role, digest_of, new_token
 from workflows.model.errors import BadInput
 
 Replicas = Annotated[int, typer.Option("--replicas", help="copies of each stream when they are made", min=1, max=5)]
 Write = Annotated[Path | None, typer.Option("--write", help="replace this file instead of printing")]
+Name = Annotated[str, typer.Argument(help="the person's name, as it shall stand in journals")]
+RoleOption = Annotated[Role, typer.Option("--role", help="what the person may do (docs/web.md)")]
 Restored = Annotated[
     bool, typer.Option("--restored", help="the store was restored from a backup: each open run waits for a person")
 ]
@@ -61,6 +65,25 @@ def add_services(cli: typer.Typer, config: Callable[[], Config]) -> None:
         except OSError as error:
             raise BadInput(f"{write} can't be written: {error.strerror}") from None
         typer.echo(f"{write} is written: restart dnsmasq" if changed else f"{write} says so already")
+
+    pages = typer.Typer()
+    cli.add_typer(pages, name="web")
+
+    @pages.callback(invoke_without_command=True)
+    def web(context: typer.Context, verbose: Verbose = False) -> None:
+        """Serve the web page: the fleet as it stands, each run, and commands with confirmation."""
+        if context.invoked_subcommand is None:
+            from app import services
+
+            asyncio.run(services.web(config(), verbose))
+
+    @pages.command()
+    def token(name: Name, role: RoleOption = Role.VIEWER) -> None:
+        """Make a person's token: it is shown once; the line for the file of people holds its hash only."""
+        made = new_token()
+        typer.echo(f"token of {name}, shown this once: {made}", err=True)
+        entry = {name: {"role": role.value, "token_sha256": digest_of(made)}}
+        typer.echo(yaml.safe_dump({"people": entry}, sort_keys=False), nl=False)
 
     @cli.command()
     def up(verbose: Verbose = False, replicas: Replicas = 1, restored: Restored = False) -> None:

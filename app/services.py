@@ -15,11 +15,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from app.boot import serve_boot
 from app.config import Config
 from app.connect import connected
+from app.known import KNOWN
 from app.metrics import Metrics
 from app.secrets import make_secrets
 from app.site_worker import serve_worker
 from app.sync import serve_sync
 from app.up import SELF, own_nats
+from app.web import WHO, serve_web
 from app.witness import Witness
 from frontends.live import LiveSite
 from workflows.engine.epoch import close_older_grants, declare_restored, make_epoch
@@ -43,6 +45,13 @@ async def boot(config: Config, verbose: bool) -> None:
     await _serve(config, "boot", _boot, verbose)
 
 
+async def web(config: Config, verbose: bool) -> None:
+    """The web page alone; its login writes nothing but commands. Raises as ``connected`` and ``serve_web`` do."""
+    _logging(verbose)
+    async with connected(config, make_secrets(config), WHO) as site:
+        await _until_told(_web(config, site))
+
+
 async def up(config: Config, verbose: bool, replicas: int, restored: bool) -> None:
     """All of them, over a NATS server of our own where the configuration names none."""
     _logging(verbose)
@@ -57,6 +66,8 @@ async def up(config: Config, verbose: bool, replicas: int, restored: bool) -> No
         services = [witness.watch(), *_worker(config, site, metrics), *_sync(config, site, metrics)]
         if config.boot is not None:
             services += _boot(config, site, metrics)
+        if config.web is not None:
+            services += _web(config, site)
         await _until_told([*services, metrics.serve(config.metrics.up)])
 
 
@@ -81,6 +92,11 @@ def _sync(config: Config, site: JetStreamSite, metrics: Metrics) -> Sequence[Awa
     live = LiveSite(site.store, config.settings.site)
     metrics.show(live, site.clock)
     return serve_sync(config, site, make_secrets(config), metrics), live.follow()
+
+
+def _web(config: Config, site: JetStreamSite) -> Sequence[Awaitable[None]]:
+    live = LiveSite(site.store, config.settings.site)
+    return live.follow(), serve_web(config, site, live, KNOWN)
 
 
 def _boot(config: Config, site: JetStreamSite, _metrics: Metrics) -> Sequence[Awaitable[None]]:

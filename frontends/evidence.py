@@ -10,17 +10,15 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from frontends.journal_text import journal_lines
-from frontends.log_text import lines, run_of
+from frontends.log_text import lines
 from frontends.read_model import NodeView
+from frontends.run_story import Story, story
 from frontends.site import ConnectedSite
 from workflows.model.errors import BadInput, Refused
 from workflows.model.hardware import HardwareReport
-from workflows.model.journal import Entry, Kind
 from workflows.model.run import Run
 from workflows.model.verdict import BurnInReport
 
-_REPORT = re.compile(r"\(report ([0-9a-f]{64})\)")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -56,8 +54,8 @@ async def gather(site: ConnectedSite, view: NodeView, pages: Pages, *, rma: bool
         BadInput: no run of it has judged anything yet.
         Refused: a piece of evidence isn't kept any more, or doesn't have its hash.
     """
-    node, label = view.desired.node, view.desired.label
-    run, sha256 = await _newest_report(site, view)
+    told = await _newest_run(site, view)
+    run, sha256, label = told.run, told.report(), view.desired.label
     report = BurnInReport.decode(await site.evidence.get(sha256))
     files = {name: text.encode() for name, text in pages.render(report, sha256, run).items()}
     missing = []
@@ -70,32 +68,22 @@ async def gather(site: ConnectedSite, view: NodeView, pages: Pages, *, rma: bool
         if view.status.inventory:
             inventory = HardwareReport.decode(await site.evidence.get(view.status.inventory))
             files["inventory.json"] = inventory.model_dump_json(indent=1).encode()
-        journal = await journal_lines(site.store, node, run.cause)
-        files["journal.txt"] = "".join(f"{'  '.join(line.values())}\n" for line in journal).encode()
+        files["journal.txt"] = "".join(f"{'  '.join(line.values())}\n" for line in told.lines()).encode()
         logged = [f"{line.time.isoformat()} {line.step} {line.text}\n" async for line in lines(site, run, None, False)]
         files["log.txt"] = "".join(logged).encode()
     files["README.txt"] = _readme(view, run, report, missing, rma).encode()
     return Bundle(_UNSAFE.sub("-", f"{label}-{run.cause}{'-rma' if rma else ''}"), files)
 
 
-async def _newest_report(site: ConnectedSite, view: NodeView) -> tuple[Run, str]:
-    node = view.desired.node
+async def _newest_run(site: ConnectedSite, view: NodeView) -> Story:
     if view.status.cause is None:
         raise BadInput(f"{view.desired.label} has had no run yet: there is no evidence of it")
-    run = await run_of(site.store, node, view.status.cause, None, None)
-    found = ""
-    for value in await site.store.list(f"journal.{node}.{run.cause}.>"):
-        entry = Entry.decode(value.data) if value.data is not None else None
-        if entry is None or entry.step >= len(run.steps) or run.steps[entry.step].name != "burn_in":
-            continue
-        said = _REPORT.search(entry.reason)
-        if entry.kind is Kind.DONE and isinstance(entry.result, dict):
-            found = str(entry.result.get("report", "")) or found
-        elif entry.kind is Kind.FAILED and said:
-            found = said[1]
-    if not found:
-        raise BadInput(f"run {run.id} of {view.desired.label} has not come to a burn-in: bringup show has its journal")
-    return run, found
+    told = await story(site.store, view.desired.node, view.status.cause)
+    if not told.report():
+        raise BadInput(
+            f"run {told.run.id} of {view.desired.label} has not come to a burn-in: bringup show has its journal"
+        )
+    return told
 
 
 def _readme(view: NodeView, run: Run, report: BurnInReport, missing: list[str], rma: bool) -> str:

@@ -14,6 +14,15 @@ from workflows.model.status import NodeState
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What this version can do: its steps and workflows, and what of a sku its burn-in will not accept."""
+
+    steps: Steps
+    workflows: dict[str, Workflow]
+    foresee: Callable[[Sku], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class PlanView:
     """One node's plan. ``steps``: name, whether it destroys, whether it asks for approval, and its deadline.
 
@@ -37,14 +46,9 @@ class PlanView:
         return asdict(self)
 
 
-def plan_node(
-    view: NodeView,
-    settings: SiteSettings,
-    steps: Steps,
-    workflows: dict[str, Workflow],
-    foresee: Callable[[Sku], tuple[str, ...]],
-) -> PlanView:
-    """The plan of one node as things stand. ``foresee`` says what of a sku the burn-in will not accept."""
+def plan_node(view: NodeView, settings: SiteSettings, known: Known) -> PlanView:
+    """The plan of one node as things stand."""
+    steps, workflows = known.steps, known.workflows
     desired, status = view.desired, view.status
     busy = status.state in (NodeState.RUNNING, NodeState.WAITING, NodeState.PARKED, NodeState.HELD)
     if busy:
@@ -66,7 +70,7 @@ def plan_node(
         won_by=profile.won_by if profile else "",
         boots=ways(profile.sku.boot_ways, ORDER, settings.boot_media) if profile and "set_boot" in names else (),
         problems=desired.problems,
-        warnings=foresee(profile.sku) if profile else (),
+        warnings=known.foresee(profile.sku) if profile else (),
         steps=tuple(
             (
                 name,

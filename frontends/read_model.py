@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from frontends.expected import History, Progress
 from workflows.engine.ports import Store
@@ -95,6 +96,32 @@ def overdue(status: NodeStatus, now: datetime) -> bool:
     """Whether a wait has passed its deadline (computed, never stored)."""
     busy = status.state in (NodeState.RUNNING, NodeState.WAITING)
     return busy and status.deadline is not None and now > status.deadline
+
+
+class Awaits(StrEnum):
+    """What a node that doesn't go on waits for: the bounded form of its reason."""
+
+    APPROVAL = "approval"
+    DECISION = "decision"
+    UNHOLD = "unhold"
+    RECORD = "record"
+    PLACE = "place"
+    WORLD = "world"
+
+
+def awaits(view: NodeView) -> Awaits | None:
+    """What the node waits for; None where it waits for nothing."""
+    status = view.status
+    if view.blocked:
+        return Awaits.RECORD
+    match status.state:
+        case NodeState.PARKED:
+            return Awaits.APPROVAL if status.digest else Awaits.DECISION
+        case NodeState.HELD:
+            return Awaits.UNHOLD
+        case NodeState.WAITING:
+            return Awaits.PLACE if status.digest else Awaits.WORLD
+    return None
 
 
 async def one_node(store: Store, site: Site, name: str) -> NodeView:

@@ -4,8 +4,24 @@ import asyncio
 from datetime import timedelta
 
 from frontends.site import ConnectedSite
+from workflows.model.campaign import Campaign
 from workflows.model.command import CommandBody, CommandOutcome, Verb
 from workflows.model.errors import Unreachable
+from workflows.model.status import NodeStatus
+
+#: How long a sender waits for the answer.
+PATIENCE = timedelta(seconds=15)
+
+
+def as_seen(body: CommandBody, verb: Verb, seen: NodeStatus | Campaign) -> CommandBody:
+    """The command, naming what its sender saw: the node's newest run, and the digest that he approves.
+
+    Refused where that has changed by the time it is read.
+    """
+    approves = verb is Verb.APPROVE
+    if isinstance(seen, Campaign):
+        return body.model_copy(update={"digest": seen.digest() if approves else None})
+    return body.model_copy(update={"after": seen.cause, "digest": (seen.digest or None) if approves else None})
 
 
 async def send(site: ConnectedSite, verb: Verb, body: CommandBody, patience: timedelta) -> CommandOutcome:

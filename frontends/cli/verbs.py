@@ -1,7 +1,6 @@
 """The verbs of the one table as commands: provision, reimage, adopt, approve, deny, cancel, hold, unhold, retry."""
 
 import asyncio
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -10,12 +9,10 @@ from frontends.campaigns import one_campaign
 from frontends.cli.exits import OK, REFUSED
 from frontends.cli.output import print_json, print_outcome
 from frontends.read_model import fleet
-from frontends.send import send
+from frontends.send import PATIENCE, as_seen, send
 from frontends.site import ConnectedSite, OpenSite
 from workflows.model.campaign import campaign_of
 from workflows.model.command import VERBS, CommandBody, CommandOutcome, Verb
-
-_PATIENCE = timedelta(seconds=15)
 
 Selector = Annotated[
     str, typer.Argument(help="gpu-001, gpu-[001-032], rack:R12, tag:…, sku:…; several with commas; campaign:<id>")
@@ -63,17 +60,12 @@ async def _send(open_site: OpenSite, verb: Verb, body: CommandBody) -> CommandOu
     async with open_site() as site:
         if VERBS[verb].dangerous:
             body = await _as_seen(site, verb, body)
-        return await send(site, verb, body, _PATIENCE)
+        return await send(site, verb, body, PATIENCE)
 
 
 async def _as_seen(site: ConnectedSite, verb: Verb, body: CommandBody) -> CommandBody:
     """Name what the sender saw, where one node or a campaign was named: its newest run, the digest to be approved."""
     if (campaign := campaign_of(body.select)) is not None:
-        seen = await one_campaign(site.store, site.settings.site, campaign)
-        return body.model_copy(update={"digest": seen.digest() if verb is Verb.APPROVE else None})
+        return as_seen(body, verb, await one_campaign(site.store, site.settings.site, campaign))
     views = await fleet(site.store, site.settings.site, body.select)
-    if len(views) != 1:
-        return body
-    status = views[0].status
-    digest = status.digest or None if verb is Verb.APPROVE else None
-    return body.model_copy(update={"after": status.cause, "digest": digest})
+    return as_seen(body, verb, views[0].status) if len(views) == 1 else body

@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -24,33 +22,21 @@ from frontends.cli.output import (
     wish_table,
 )
 from frontends.cli.verbs import AsJson
-from frontends.journal_text import journal_lines
-from frontends.plan import PlanView, plan_node
+from frontends.plan import Known, PlanView, plan_node
 from frontends.read_model import NodeView, fleet, one_node, overdue, strangers
+from frontends.run_story import story
 from frontends.site import ConnectedSite, OpenSite
 from frontends.stuck import stuck
 from workflows.engine.look import look
-from workflows.engine.step import Steps
-from workflows.engine.workflow import Workflow
 from workflows.model.errors import BadInput
 from workflows.model.hardware import HardwareReport
 from workflows.model.posts import after_install, posts
-from workflows.model.profile import Sku
 from workflows.model.status import NodeState
 
 MaybeSelector = Annotated[str | None, typer.Argument(help="which nodes; all where none is named")]
 Check = Annotated[bool, typer.Option("--check", help="exit 5 where a node is failed, parked or overdue")]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="look again and again, until Ctrl-C")]
 Every = Annotated[float, typer.Option("--every", help="seconds between two looks of --watch", min=0.1)]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What this version can do: its steps and workflows, and what of a sku its burn-in will not accept."""
-
-    steps: Steps
-    workflows: dict[str, Workflow]
-    foresee: Callable[[Sku], tuple[str, ...]]
 
 
 def add_views(cli: typer.Typer, open_site: OpenSite, known: Known) -> None:
@@ -218,13 +204,16 @@ async def _show(open_site: OpenSite, node: str, as_json: bool) -> None:
 async def _journal(site: ConnectedSite, view: NodeView) -> list[dict[str, str]]:
     if view.status.cause is None:
         return []
-    return await journal_lines(site.store, view.desired.node, view.status.cause)
+    try:
+        return (await story(site.store, view.desired.node, view.status.cause)).lines()
+    except BadInput:  # a store that lost the run still has its status
+        return []
 
 
 async def _plan(open_site: OpenSite, selector: str | None, as_json: bool, known: Known) -> None:
     async with open_site() as site:
         views = await fleet(site.store, site.settings.site, selector)
-        plans = [plan_node(v, site.settings, known.steps, known.workflows, known.foresee) for v in views]
+        plans = [plan_node(v, site.settings, known) for v in views]
     if as_json:
         print_json([p.as_json() for p in plans])
         return

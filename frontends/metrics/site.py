@@ -2,41 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from enum import StrEnum
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from frontends.live import LiveSite
-from frontends.read_model import NodeView, overdue
+from frontends.read_model import Awaits, awaits, overdue
 from workflows.engine.ports import Clock
 from workflows.model.status import NodeState
-
-
-class Awaits(StrEnum):
-    """What a node that doesn't go on waits for: the bounded form of its reason."""
-
-    APPROVAL = "approval"
-    DECISION = "decision"
-    UNHOLD = "unhold"
-    RECORD = "record"
-    PLACE = "place"
-    WORLD = "world"
-
-
-def awaits(view: NodeView) -> Awaits | None:
-    """What the node waits for; None where it waits for nothing."""
-    status = view.status
-    if view.blocked:
-        return Awaits.RECORD
-    match status.state:
-        case NodeState.PARKED:
-            return Awaits.APPROVAL if status.digest else Awaits.DECISION
-        case NodeState.HELD:
-            return Awaits.UNHOLD
-        case NodeState.WAITING:
-            return Awaits.PLACE if status.digest else Awaits.WORLD
-    return None
 
 
 class SiteCollector(Collector):

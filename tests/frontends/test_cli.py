@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from burn_in.foresight import unjudgeable
 from frontends.cli.exits import NEEDS_HUMAN, NOT_WELL, REFUSED, UNREACHABLE, exit_code
 from frontends.cli.verbs import add_verbs
-from frontends.cli.views import Known, add_views
+from frontends.cli.views import add_views
+from frontends.plan import Known
 from frontends.site import ConnectedSite
 from lab.memory import LocalClock, MemoryBus, MemoryEvidence, MemoryStore
 from tests.workflows.samples import PROFILE, desired
@@ -264,7 +265,7 @@ def test_a_selector_that_names_nobody_is_an_error_of_ours() -> None:
 
 
 def test_a_command_that_nobody_answers_says_so_and_can_be_tried_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("frontends.cli.verbs._PATIENCE", timedelta(seconds=0.1))
+    monkeypatch.setattr("frontends.cli.verbs.PATIENCE", timedelta(seconds=0.1))
     with pytest.raises(Unreachable, match="is stored, but nothing answered within 0 s: is a worker running") as raised:
         CliRunner().invoke(command_line(answered=False), ["hold", "gpu-001"], catch_exceptions=False)
     assert exit_code(raised.value) == UNREACHABLE
