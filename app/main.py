@@ -25,10 +25,13 @@ from frontends.cli.bmc_trust import Trust
 from frontends.cli.campaign import add_campaign
 from frontends.cli.evidence import add_evidence
 from frontends.cli.exits import exit_code
+from frontends.cli.explain import add_explain
+from frontends.cli.incident import add_incident
 from frontends.cli.log import add_log
 from frontends.cli.output import safe
 from frontends.cli.verbs import add_verbs
 from frontends.cli.views import add_views
+from frontends.cli.watch import add_watch
 from frontends.evidence import Pages
 from frontends.site import ConnectedSite
 from workflows.model.errors import BringupError
@@ -82,6 +85,9 @@ def build() -> typer.Typer:
     add_views(cli, open_site, KNOWN)
     add_log(cli, open_site)
     add_evidence(cli, open_site, _pages)
+    add_incident(cli, open_site)
+    add_watch(cli, open_site)
+    add_explain(cli, KNOWN)
     add_verbs(cli, open_site)
     add_campaign(cli, open_site)
     add_services(cli, loaded.config)

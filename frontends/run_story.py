@@ -1,7 +1,6 @@
 """One run told whole: what was asked, what happened step by step, who decided, how it ended. For pages and reports."""
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -108,8 +107,3 @@ async def story(store: Store, node: NodeKey, cause: Cause) -> Story:
 async def runs_of(store: Store, node: NodeKey) -> list[Run]:
     """All runs that the store keeps of a node, the newest first."""
     return [Run.decode(v.data) for v in reversed(await store.list(f"run.{node}.*")) if v.data is not None]
-
-
-def decisions(entries: Iterable[tuple[Entry, datetime]]) -> Iterator[tuple[Entry, datetime]]:
-    """The entries in which a person, or the inventory in a person's place, decided."""
-    return ((entry, at) for entry, at in entries if entry.kind in DECISIONS)

@@ -17,7 +17,7 @@ from workflows.model.command import CommandOutcome
 from workflows.model.status import NodeState
 from workflows.model.stranger import Stranger
 
-_COLOUR = {
+COLOUR = {
     NodeState.IN_SERVICE: "green",
     NodeState.RUNNING: "cyan",
     NodeState.WAITING: "blue",
@@ -27,7 +27,7 @@ _COLOUR = {
     NodeState.WOULD: "magenta",
     NodeState.IDLE: "dim",
 }
-_SIGN = {
+SIGN = {
     NodeState.IN_SERVICE: "●",
     NodeState.RUNNING: "▶",
     NodeState.WAITING: "◌",
@@ -38,7 +38,7 @@ _SIGN = {
     NodeState.IDLE: "·",
 }
 
-_ORDER = tuple(NodeState(s) for s in ("failed", "parked", "held", "waiting", "running", "would", "idle", "in-service"))
+ORDER = tuple(NodeState(s) for s in ("failed", "parked", "held", "waiting", "running", "would", "idle", "in-service"))
 
 
 def console() -> Console:
@@ -75,7 +75,7 @@ def fleet_table(views: Sequence[NodeView], now: datetime) -> Table:
     for view in views:
         status = view.status
         late, progress = overdue(status, now), view.progress(now)
-        sign, colour = ("!", "yellow") if view.blocked else (_SIGN[status.state], _COLOUR[status.state])
+        sign, colour = ("!", "yellow") if view.blocked else (SIGN[status.state], COLOUR[status.state])
         state = Text(f"{sign} {status.state.value}{' overdue' if late else ''}", colour)
         step = f"{status.step} {status.step_index + 1}/{status.step_count}" if status.step and status.step_count else ""
         rows.append(
@@ -86,7 +86,7 @@ def fleet_table(views: Sequence[NodeView], now: datetime) -> Table:
                 status.workflow if status.run or status.state is NodeState.WOULD else "",
                 step,
                 _time(progress),
-                _left(progress),
+                left_words(progress),
                 view.why,
                 view.next_action,
             ]
@@ -98,7 +98,7 @@ def fleet_table(views: Sequence[NodeView], now: datetime) -> Table:
 def _counts(views: Sequence[NodeView]) -> list[tuple[NodeState, int]]:
     """How many nodes are in each state, what needs somebody first."""
     number = Counter(v.status.state for v in views)
-    return [(state, number[state]) for state in _ORDER if number[state]]
+    return [(state, number[state]) for state in ORDER if number[state]]
 
 
 def _time(progress: Progress) -> str:
@@ -109,7 +109,7 @@ def _time(progress: Progress) -> str:
     return f"{elapsed(progress.elapsed)}{usual}"
 
 
-def _left(progress: Progress) -> str:
+def left_words(progress: Progress) -> str:
     """How long the run still takes, with the range; that it takes longer than ever, where no past run took so long."""
     if progress.left is None:
         return ""
@@ -142,7 +142,7 @@ def stuck_table(found: Sequence[Stuck], now: datetime) -> Table:
     rows: list[list[str | Text]] = []
     for each in found:
         status = each.view.status
-        state = Text(f"{_SIGN[status.state]} {status.state.value}", _COLOUR[status.state])
+        state = Text(f"{SIGN[status.state]} {status.state.value}", COLOUR[status.state])
         since = f"{elapsed(now - status.since)} ago" if status.since is not None else ""
         step = f"{status.workflow} {status.step}".strip()
         late = elapsed(now - each.deadline)
