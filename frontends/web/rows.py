@@ -3,10 +3,30 @@
 from datetime import datetime
 
 from frontends.read_model import NodeView, awaits, overdue
+from workflows.engine.standing import FITS, of_status
+from workflows.model.command import Verb
 from workflows.model.record import Json
 from workflows.model.status import NodeState
 
 _OPEN = (NodeState.RUNNING, NodeState.WAITING, NodeState.PARKED, NodeState.HELD)
+
+
+#: The order of the buttons: what is most likely meant first. A node that was in service is re-imaged, another provisioned.
+_FIRST = (
+    Verb.APPROVE, Verb.DENY, Verb.RETRY, Verb.UNHOLD, Verb.CANCEL, Verb.HOLD, Verb.PROVISION, Verb.REIMAGE, Verb.ADOPT,
+)  # fmt: skip
+_OF_NEW, _OF_OLD = (Verb.PROVISION, Verb.ADOPT), (Verb.REIMAGE, Verb.RMA)
+
+
+def verbs_of(view: NodeView) -> list[Verb]:
+    """The verbs that fit how the node stands, as the command consumer has them; none where its record is wrong."""
+    if view.blocked:
+        return []
+    fits = FITS[of_status(view.status)]
+    senseless = _OF_NEW if view.status.accepted_run else _OF_OLD
+    return sorted(
+        (v for v in fits if v not in senseless), key=lambda v: _FIRST.index(v) if v in _FIRST else len(_FIRST)
+    )
 
 
 def row(view: NodeView, now: datetime) -> dict[str, Json]:
@@ -33,6 +53,7 @@ def row(view: NodeView, now: datetime) -> dict[str, Json]:
         "awaits": why.value if why is not None else None,
         "why": view.why,
         "next": view.next_action,
+        "verbs": [v.value for v in verbs_of(view)],
         "usual": progress.expected.step.total_seconds() if progress.expected else None,
         "left": progress.left.total_seconds() if progress.left is not None else None,
         "least": least.total_seconds() if least is not None else None,
@@ -43,7 +64,7 @@ def row(view: NodeView, now: datetime) -> dict[str, Json]:
         "release": wish.profile.release.name if wish.profile else "",
         "accepted": bool(status.accepted_run),
     }
-    return {name: value for name, value in full.items() if value not in (None, "", False, 0) or name in ("u",)}
+    return {name: value for name, value in full.items() if value not in (None, "", False, 0, []) or name in ("u",)}
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -15,6 +15,7 @@ from workflows.engine.look import View
 from workflows.model.campaign import Campaign, MemberState
 from workflows.model.command import VERBS, Verb
 from workflows.model.journal import Fold, Phase
+from workflows.model.status import NodeState, NodeStatus
 
 
 class Standing(StrEnum):
@@ -91,6 +92,20 @@ def of_run(state: Fold) -> Standing:
         case Phase.PARKED:
             return Standing.APPROVAL if state.question else Standing.FAULT
     return Standing.FULL if state.question else Standing.WORKING
+
+
+def of_status(status: NodeStatus) -> Standing:
+    """How a node stands as its status shows it, for who previews: what only its journal or a request says isn't seen."""
+    match status.state:
+        case NodeState.HELD:
+            return Standing.HELD
+        case NodeState.PARKED:
+            return Standing.APPROVAL if status.digest else Standing.FAULT
+        case NodeState.RUNNING | NodeState.WAITING:
+            return Standing.FULL if status.digest else Standing.WORKING
+    if not status.run:
+        return Standing.NEW
+    return Standing.BADLY if status.ended_badly else Standing.WELL
 
 
 def of_node(view: View) -> Standing:

@@ -4,7 +4,7 @@ import { act } from './actions.js'
 import { fill, h, shape } from './dom.js'
 import { Racks } from './racks.js'
 import { now, onNews, site } from './site.js'
-import { STATES, STATE_WORDS, shapeOf, span, stateWords, verbsOf } from './words.js'
+import { STATES, STATE_WORDS, shapeOf, span, stateWords } from './words.js'
 
 const FIRST = matchMedia('(max-width: 760px)').matches ? 4 : 6
 const filter = { states: new Set(), text: '', needs: false }
@@ -106,7 +106,7 @@ function drawPeople(section, rows, all, more) {
       h('span', { class: 'place' }, row.rack || ''),
       h('span', { class: 'what' }, row.state === 'failed' ? 'failed' : stateWords(row), row.since && row.awaits !== 'record' ? ` · ${span((now() - Date.parse(row.since)) / 1000)}` : ''),
       h('span', { class: 'why', title: row.why || '' }, row.why || '', row.next ? h('span', { class: 'next' }, ` → ${row.next}`) : null),
-      h('span', { class: 'do' }, row.awaits === 'record' ? null : verbsOf(row).slice(0, row.state === 'failed' ? 1 : 2).filter((v) => may.has(v)).map((verb) =>
+      h('span', { class: 'do' }, (row.verbs || []).slice(0, row.state === 'failed' ? 1 : 2).filter((v) => may.has(v)).map((verb) =>
         h('button', { type: 'button', onclick: () => act(verb, row.name, [row]), 'aria-label': `${verb} ${row.name}` }, verb)))))),
     waiting.length > FIRST ? h('button', { type: 'button', class: 'plain', onclick: more }, all ? 'Show fewer' : `Show all ${waiting.length}`) : null)
 }
@@ -127,7 +127,7 @@ function drawCampaigns(section) {
 
 // One command for all nodes that the filter shows.
 function drawBulk(bulk, shown) {
-  const verbs = site.me.verbs.filter((v) => shown.some((row) => verbsOf(row).includes(v)))
+  const verbs = site.me.verbs.filter((v) => shown.some((row) => (row.verbs || []).includes(v)))
   const key = JSON.stringify([verbs, shown.length])
   bulk.rows = shown
   if (bulk.dataset.key === key) return
@@ -135,7 +135,7 @@ function drawBulk(bulk, shown) {
   if (!verbs.length) { fill(bulk); return }
   const verb = h('select', { 'aria-label': 'What to ask for all shown nodes' }, verbs.map((v) => h('option', { value: v }, v)))
   fill(bulk, verb, h('button', { type: 'button', onclick: () => {
-    const rows = bulk.rows.filter((row) => verbsOf(row).includes(verb.value))
+    const rows = bulk.rows.filter((row) => (row.verbs || []).includes(verb.value))
     act(verb.value, rows.map((row) => row.id).join(','), rows)
   } }, 'the shown nodes …'))
 }

@@ -4,7 +4,7 @@ import { act } from './actions.js'
 import { fill, h, shape } from './dom.js'
 import { gantt } from './gantt.js'
 import { call, now, onNews, site } from './site.js'
-import { ENTRIES, clock, day, leftWords, shapeOf, span, stateWords, verbsOf } from './words.js'
+import { ENTRIES, clock, day, leftWords, shapeOf, span, stateWords } from './words.js'
 
 const LOG_LINES = 2000
 
@@ -28,7 +28,7 @@ export function showNode(main, id, wanted) {
         row.since ? ` · since ${day(row.since)}` : '', left ? ` · left ${left}` : '', row.deadline ? ` · deadline ${day(row.deadline)}` : ''),
       row.why && row.why !== stateWords(row) ? h('p', { class: 'why' }, row.why) : null,
       row.next ? h('p', { class: 'next' }, `Next: ${row.next}`) : null,
-      h('p', { class: 'do' }, verbsOf(row).filter((v) => may.has(v)).map((verb) => h('button', { type: 'button', onclick: () => act(verb, row.id, [row]) }, verb))))
+      h('p', { class: 'do' }, (row.verbs || []).filter((v) => may.has(v)).map((verb) => h('button', { type: 'button', onclick: () => act(verb, row.id, [row]) }, verb))))
   }
 
   const load = async () => {

@@ -18,19 +18,6 @@ export const AWAITS = {
   record: 'record is wrong', place: 'waits for a place', world: 'waits',
 }
 
-// The verbs that make sense, by what the node is doing.
-export function verbsOf(row) {
-  switch (row.state) {
-    case 'parked': return row.awaits === 'approval' ? ['approve', 'deny', 'cancel'] : ['retry', 'cancel', 'hold']
-    case 'held': return ['unhold', 'cancel']
-    case 'running': return ['hold', 'cancel']
-    case 'waiting': return row.awaits === 'place' ? ['approve', 'hold', 'cancel'] : ['hold', 'cancel']
-    case 'failed': return ['retry', row.accepted ? 'reimage' : 'provision']
-    case 'in-service': return ['reimage']
-    default: return row.accepted ? ['reimage'] : ['provision', 'adopt']
-  }
-}
-
 export const shapeOf = (row) => (row.awaits === 'record' ? 'record' : row.state)
 
 export function stateWords(row) {
