@@ -62,7 +62,9 @@ async def test_each_login_gets_a_key_once_and_no_seed_is_shown(site: Path) -> No
     assert first == again
     assert first[0] == 0
     files = sorted((site / "secrets" / "nats").iterdir())
-    assert [file.name for file in files] == [f"{who}.yaml" for who in ("admin", "ann", "bob", "boot", "sync", "worker")]
+    assert [file.name for file in files] == [
+        f"{who}.yaml" for who in ("admin", "ann", "bob", "boot", "sync", "web", "worker")
+    ]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert not any(yaml.safe_load(file.read_text())["seed"] in first[1] for file in files)
 
