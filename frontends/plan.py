@@ -7,7 +7,9 @@ from frontends.read_model import NodeView
 from workflows.engine.boot_way import ORDER, ways
 from workflows.engine.choose import Choice, choose_workflow
 from workflows.engine.step import Steps
-from workflows.engine.workflow import Workflow
+from workflows.engine.workflow import Workflow, steps_for
+from workflows.model.baseline import drift
+from workflows.model.hardware import HardwareReport
 from workflows.model.profile import Sku
 from workflows.model.settings import SiteSettings
 from workflows.model.status import NodeState
@@ -27,7 +29,7 @@ class PlanView:
     """One node's plan. ``steps``: name, whether it destroys, whether it asks for approval, and its deadline.
 
     ``boots``: by which ways it may be sent to the network, in order, as far as its BMC offers them. ``problems`` are what
-    forbids it, ``warnings`` what would make it end badly.
+    forbids it, ``warnings`` what would make it end badly, ``drift`` is where BIOS and firmware differ from the baseline.
     """
 
     node: str
@@ -39,6 +41,7 @@ class PlanView:
     boots: tuple[str, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    drift: tuple[str, ...]
     steps: tuple[tuple[str, str, str, str], ...]
 
     def as_json(self) -> dict[str, object]:
@@ -46,8 +49,8 @@ class PlanView:
         return asdict(self)
 
 
-def plan_node(view: NodeView, settings: SiteSettings, known: Known) -> PlanView:
-    """The plan of one node as things stand."""
+def plan_node(view: NodeView, settings: SiteSettings, known: Known, seen: HardwareReport | None = None) -> PlanView:
+    """The plan of one node as things stand. ``seen`` is the machine as the newest run that looked saw it."""
     steps, workflows = known.steps, known.workflows
     desired, status = view.desired, view.status
     busy = status.state in (NodeState.RUNNING, NodeState.WAITING, NodeState.PARKED, NodeState.HELD)
@@ -59,8 +62,8 @@ def plan_node(view: NodeView, settings: SiteSettings, known: Known) -> PlanView:
         workflow, reason, asks = chosen.workflow, status.campaign or chosen.reason, chosen.approval
         if chosen.choice in (Choice.DRIFT, Choice.NOTHING, Choice.REFUSED):
             workflow = ""
-    names = workflows[workflow].steps if workflow in workflows else ()
     profile = desired.profile
+    names = steps_for(workflows[workflow], profile) if workflow in workflows else ()
     return PlanView(
         node=desired.node,
         label=desired.label,
@@ -71,6 +74,7 @@ def plan_node(view: NodeView, settings: SiteSettings, known: Known) -> PlanView:
         boots=ways(profile.sku.boot_ways, ORDER, settings.boot_media) if profile and "set_boot" in names else (),
         problems=desired.problems,
         warnings=known.foresee(profile.sku) if profile else (),
+        drift=drift(profile.sku, seen) if profile and seen is not None else (),
         steps=tuple(
             (
                 name,

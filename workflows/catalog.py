@@ -3,15 +3,20 @@
 from workflows.adopt import ADOPT
 from workflows.engine.step import Step, Steps
 from workflows.engine.workflow import Workflow
+from workflows.firmware import FIRMWARE
 from workflows.provision import PROVISION
 from workflows.reimage import REIMAGE
 from workflows.rma import RMA
+from workflows.steps.apply_baseline import ApplyOff, ApplyOn
+from workflows.steps.bios import SetBios
 from workflows.steps.burn_in import BurnIn
+from workflows.steps.check_baseline import CheckBaseline
 from workflows.steps.compare import Compare
 from workflows.steps.configure import Configure
 from workflows.steps.confirm_idle import ConfirmIdle
 from workflows.steps.deploy import Deploy
 from workflows.steps.drain import Drain
+from workflows.steps.firmware import UpdateFirmware
 from workflows.steps.identify import Identify
 from workflows.steps.inspect import Inspect
 from workflows.steps.netboot import Netboot
@@ -44,6 +49,11 @@ _ALL: tuple[Step, ...] = (
     ReturnToService(),
     Compare(),
     TakeOver(),
+    UpdateFirmware(),
+    SetBios(),
+    ApplyOff(),
+    ApplyOn(),
+    CheckBaseline(),
 )
 STEPS: Steps = {step.name: step for step in _ALL}
-WORKFLOWS: dict[str, Workflow] = {w.name: w for w in (PROVISION, REIMAGE, ADOPT, RMA)}
+WORKFLOWS: dict[str, Workflow] = {w.name: w for w in (PROVISION, REIMAGE, ADOPT, RMA, FIRMWARE)}

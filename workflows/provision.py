@@ -1,6 +1,6 @@
 """``provision``: a node that was never in service becomes a proven one."""
 
-from workflows.engine.workflow import Workflow
+from workflows.engine.workflow import BASELINE, Workflow
 
 PROVISION = Workflow(
     name="provision",
@@ -9,6 +9,7 @@ PROVISION = Workflow(
         "identify",
         "inspect",
         "confirm_idle",
+        *BASELINE,
         "power_off",
         "set_boot",
         "netboot",

@@ -3,7 +3,7 @@
 It leaves service first: the scheduler gives it no new jobs, and what runs there ends by itself.
 """
 
-from workflows.engine.workflow import Workflow
+from workflows.engine.workflow import BASELINE, Workflow
 
 REIMAGE = Workflow(
     name="reimage",
@@ -13,6 +13,7 @@ REIMAGE = Workflow(
         "inspect",
         "drain",
         "confirm_idle",
+        *BASELINE,
         "power_off",
         "set_boot",
         "netboot",

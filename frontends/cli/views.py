@@ -28,7 +28,7 @@ from frontends.run_story import story
 from frontends.site import ConnectedSite, OpenSite
 from frontends.stuck import stuck
 from workflows.engine.look import look
-from workflows.model.errors import BadInput
+from workflows.model.errors import BadInput, Refused
 from workflows.model.hardware import HardwareReport
 from workflows.model.posts import after_install, posts
 from workflows.model.status import NodeState
@@ -213,7 +213,7 @@ async def _journal(site: ConnectedSite, view: NodeView) -> list[dict[str, str]]:
 async def _plan(open_site: OpenSite, selector: str | None, as_json: bool, known: Known) -> None:
     async with open_site() as site:
         views = await fleet(site.store, site.settings.site, selector)
-        plans = [plan_node(v, site.settings, known) for v in views]
+        plans = [plan_node(v, site.settings, known, await _seen(site, v)) for v in views]
     if as_json:
         print_json([p.as_json() for p in plans])
         return
@@ -225,7 +225,18 @@ async def _plan(open_site: OpenSite, selector: str | None, as_json: bool, known:
             out.print(f"network boot by {', then '.join(plans[0].boots)}, as far as its BMC offers that")
 
 
+async def _seen(site: ConnectedSite, view: NodeView) -> HardwareReport | None:
+    """The machine as the newest run that looked saw it, where its sku has a baseline to compare it with."""
+    profile = view.desired.profile
+    if profile is None or not profile.sku.has_baseline or not view.status.inventory:
+        return None
+    try:
+        return HardwareReport.decode(await site.evidence.get(view.status.inventory))
+    except Refused:
+        return None  # not kept any more: nothing is known of it
+
+
 def _plan_row(plan: PlanView) -> list[str | Text]:
     """Everything that is wrong stands in the row: whoever mends one thing sees the next at once."""
-    why = [plan.reason, *(p for p in plan.problems if p != plan.reason), *plan.warnings]
+    why = [plan.reason, *(p for p in plan.problems if p != plan.reason), *plan.warnings, *plan.drift]
     return [plan.label, plan.workflow or "nothing", Text("\n").join(map(safe, why)), plan.profile, plan.won_by]

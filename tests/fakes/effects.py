@@ -14,12 +14,14 @@ from enum import StrEnum
 
 from workflows.engine.ports import (
     Ansible,
+    BiosFacts,
     BmcFacts,
     Bmcs,
     BootTarget,
     Bus,
     Clock,
     Evidence,
+    FirmwareImage,
     Guard,
     Host,
     Message,
@@ -27,13 +29,14 @@ from workflows.engine.ports import (
     PlayResult,
     Power,
     Store,
+    TaskFacts,
     Value,
 )
 from workflows.model.desired import BmcTarget
 from workflows.model.errors import Unreachable
-from workflows.model.hardware import HardwareReport, LogLine
+from workflows.model.hardware import Firmware, HardwareReport, LogLine
 from workflows.model.keys import NodeKey
-from workflows.model.profile import BmcProtocol, BootWay
+from workflows.model.profile import BmcProtocol, BootWay, Setting
 from workflows.model.record import Json
 
 
@@ -292,6 +295,24 @@ class _FaultyBmc:
     async def events(self, limit: int) -> tuple[LogLine, ...]:
         await self.effects.running()
         return await self.inner.events(limit)
+
+    async def bios(self) -> BiosFacts:
+        await self.effects.running()
+        return await self.inner.bios()
+
+    async def firmware(self) -> tuple[Firmware, ...]:
+        await self.effects.running()
+        return await self.inner.firmware()
+
+    async def tasks(self) -> tuple[TaskFacts, ...]:
+        await self.effects.running()
+        return await self.inner.tasks()
+
+    async def set_bios(self, attributes: dict[str, Setting]) -> None:
+        await self.effects.effect(f"bmc set bios {self.address}", lambda: self.inner.set_bios(attributes))
+
+    async def flash(self, paths: Sequence[str], image: FirmwareImage) -> None:
+        await self.effects.effect(f"bmc flash {self.address}", lambda: self.inner.flash(paths, image))
 
     async def power(self, wanted: Power) -> None:
         await self.effects.effect(f"bmc power {wanted} {self.address}", lambda: self.inner.power(wanted))

@@ -19,14 +19,26 @@ from boot.claims import note_refusal
 from boot.identity import Identifiers
 from boot.token import Claim
 from lab.memory.store import MemoryStore
+from tests.fakes.board import Board
 from tests.fakes.boot_side import BootSide
-from workflows.engine.ports import BmcFacts, BootTarget, Bus, Clock, Host, PlayResult, Power
+from workflows.engine.ports import (
+    BiosFacts,
+    BmcFacts,
+    BootTarget,
+    Bus,
+    Clock,
+    FirmwareImage,
+    Host,
+    PlayResult,
+    Power,
+    TaskFacts,
+)
 from workflows.model.desired import BmcTarget, Desired
 from workflows.model.errors import Fenced, Refused, Transient, Unreachable
 from workflows.model.grant import Disk, Grant, Machine, NextBoot, Report
-from workflows.model.hardware import HardwareReport, LogLine
+from workflows.model.hardware import Firmware, HardwareReport, LogLine
 from workflows.model.keys import NodeKey
-from workflows.model.profile import BmcProtocol, BootWay
+from workflows.model.profile import BmcProtocol, BootWay, Setting
 from workflows.model.record import Json
 from workflows.model.verdict import BurnInReport, Check, Verdict
 
@@ -120,6 +132,7 @@ class World:
     verdict: Verdict = Verdict.PASS
     hardware: HardwareReport = field(default_factory=lambda: HardwareReport(protocol="lab", address="lab"))
     surveys: int = 0
+    board: Board = field(default_factory=Board)
     wiped: list[Wipe] = field(default_factory=list)
     accepted: list[Write] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
@@ -172,6 +185,7 @@ class World:
             return
         self.power = wanted
         self.boots += 1
+        self.board.booted()
         boot, self.boot = self.boot, BootTarget.DISK
         came_by, self.way = self.way, None
         network = boot is BootTarget.NETWORK_ONCE and not self.ignores_network and came_by not in self.deaf_to
@@ -381,6 +395,31 @@ class WorldBmc:
         world = self._world
         shown = {"power": world.power.value, "serial": world.serial, "boot_macs": world.macs}
         return world.hardware.model_copy(update=shown)
+
+    async def bios(self) -> BiosFacts:
+        """Attributes that hold, and those that wait."""
+        self._reach()
+        return BiosFacts(dict(self._world.board.attributes), dict(self._world.board.pending))
+
+    async def firmware(self) -> tuple[Firmware, ...]:
+        """Versions."""
+        self._reach()
+        return self._world.board.shown(self._world.clock.now())
+
+    async def tasks(self) -> tuple[TaskFacts, ...]:
+        """Updates so far."""
+        self._reach()
+        return self._world.board.tasks(self._world.clock.now())
+
+    async def set_bios(self, attributes: dict[str, Setting]) -> None:
+        """For the next boot, under a live session only."""
+        self._write("set bios")
+        self._world.board.pending |= attributes
+
+    async def flash(self, paths: Sequence[str], image: FirmwareImage) -> None:
+        """An update begins, under a live session only."""
+        self._write("flash")
+        self._world.board.flash(paths, image.url, self._world.clock.now())
 
     async def events(self, limit: int) -> tuple[LogLine, ...]:
         """Its log."""

@@ -3,6 +3,9 @@
 from tests.mutations.mutation import Mutation
 
 _RMA = "tests/workflows/test_rma.py::"
+_RARE = (
+    "tests/safety/test_crash_everywhere.py::test_hit_at_every_ninth_point_a_rare_workflow_ends_as_if_it_had_not_been"
+)
 
 MACHINE = (
     Mutation(
@@ -52,5 +55,45 @@ MACHINE = (
         '    if succeeded and run.has("register"):\n',
         "    if succeeded:\n",
         f"{_RMA}test_where_nothing_differs_nobody_is_asked_and_the_node_stays_in_service",
+    ),
+    Mutation(
+        "an update that is under way is found by its task",
+        ("2",),
+        "workflows/steps/firmware.py",
+        "        if wanted.rule is None or await _task(ctx, wanted):\n",
+        "        if wanted.rule is None:\n",
+        f"{_RARE}[firmware-kill-after]",
+    ),
+    Mutation(
+        "an update of an earlier try is not forgotten",
+        ("2",),
+        "workflows/steps/firmware.py",
+        "        if isinstance(first, dict):\n            return first\n",
+        "",
+        "tests/workflows/test_firmware.py::test_an_update_that_waits_for_a_boot_is_not_forgotten_by_a_try_that_failed",
+    ),
+    Mutation(
+        "an update that failed is not repeated by itself",
+        ("15",),
+        "workflows/steps/firmware.py",
+        '            raise NeedsHuman(f"the update of',
+        '            raise Transient(f"the update of',
+        "tests/workflows/test_firmware.py::test_an_update_that_fails_asks_a_person_and_is_not_repeated_by_itself",
+    ),
+    Mutation(
+        "of one rack one node's firmware is updated at a time",
+        ("17",),
+        "workflows/engine/caps.py",
+        "    return flashing, of_rack, window\n",
+        "    return of_rack, window\n",
+        "tests/workflows/test_firmware.py::test_of_one_rack_only_one_node_is_updated_at_a_time",
+    ),
+    Mutation(
+        "an image is compared with its hash before it is sent",
+        ("L10",),
+        "workflows/drivers/images.py",
+        "        if found.hexdigest() != sha256:\n",
+        "        if False:\n",
+        "tests/drivers_bmc/test_baseline.py::test_an_image_that_is_another_or_is_not_there_is_not_sent",
     ),
 )

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from tests.fakes.effects import Effects, Fault, Killed
 from tests.safety.invariants import unrest, violations
-from tests.workflows.samples import desired
+from tests.workflows.samples import BASELINED, desired
 from tests.workflows.site import TTL_PASSED, Site
 from workflows.engine.look import View
 from workflows.engine.ports import Power
@@ -35,6 +35,7 @@ class End:
     outcome: str
     workflow: str
     wipes: int
+    flashed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,15 @@ async def _rma() -> Site:
     return site
 
 
+async def _firmware() -> Site:
+    site = Site(wish=desired(status="active", profile=BASELINED))
+    await site.want()
+    await site.command("adopt")
+    await site.tend()
+    await site.command("firmware")
+    return site
+
+
 async def _power_lost_while_it_writes() -> Site:
     site = Site()
     site.world.reports = False
@@ -130,6 +140,7 @@ SCENARIOS = (
     Scenario("reimage", _reimage, rests=Kind.PARKED),
     Scenario("adopt", _adopt, writes_late=False),
     Scenario("rma", _rma, rare=True, rests=Kind.PARKED),
+    Scenario("firmware", _firmware, rare=True, rests=Kind.PARKED),
     Scenario("cancel-while-writing", _cancelled_while_it_writes, writes_late=False, rests=Kind.WAITING),
     Scenario("power-lost-while-writing", _power_lost_while_it_writes, rests=Kind.WAITING),
     Scenario("sent-by-the-next-way", _never_comes_by_the_first_way, rare=True),
@@ -171,7 +182,12 @@ async def driven(scenario: Scenario, faults: Sequence[Effects] = ()) -> tuple[Si
     assert not broken, "\n".join(broken)
     after = await site.view()
     assert after.status == view.status, "a worker that was overtaken changed what its successor had done"
-    return site, End(view.status.state, view.status.outcome, view.status.workflow, site.world.wipes)
+    return site, End(view.status.state, view.status.outcome, view.status.workflow, site.world.wipes, _flashed(site))
+
+
+def _flashed(site: Site) -> tuple[str, ...]:
+    """Each firmware update that the simulated BMC began, in order."""
+    return tuple(f"{update.component} {update.version}" for update in site.world.board.updates)
 
 
 async def _work(site: Site, name: str, effects: Effects) -> None:

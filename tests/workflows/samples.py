@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from workflows.catalog import STEPS, WORKFLOWS
+from workflows.engine.workflow import steps_for
 from workflows.model.desired import Address, BmcTarget, Desired, Intent, Interface
-from workflows.model.profile import DiskHint, Image, Profile, Release, Sku
+from workflows.model.profile import DiskHint, FirmwareRule, Image, Profile, Release, Sku
 from workflows.model.run import Run, StepRef
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -15,6 +16,23 @@ IMAGE = Image(
 )
 PROFILE = Profile(
     sku=Sku(name="lab", system_disk=DiskHint(serial="SYS")), release=Release(name="r1", image=IMAGE), won_by="test"
+)
+
+#: The same sku with a baseline: two firmware in their order, and one BIOS attribute.
+BASELINED = PROFILE.model_copy(
+    update={
+        "sku": PROFILE.sku.model_copy(
+            update={
+                "bios": {"SriovGlobalEnable": "Enabled"},
+                "firmware": tuple(
+                    FirmwareRule(
+                        component=name, version="2.0", image=f"http://images/{name.lower()}-2.0.bin", sha256="f" * 64
+                    )
+                    for name in ("BMC", "BIOS")
+                ),
+            }
+        )
+    }
 )
 
 
@@ -49,7 +67,7 @@ def run(cause: str = "g1", workflow: str = "provision", **changes: object) -> Ru
         "node": wish.node,
         "cause": cause,
         "workflow": workflow,
-        "steps": tuple(StepRef(name=n, version=STEPS[n].version) for n in WORKFLOWS[workflow].steps),
+        "steps": tuple(StepRef(name=n, version=STEPS[n].version) for n in steps_for(WORKFLOWS[workflow], PROFILE)),
         "desired": wish,
     }
     return Run.model_validate(fields | changes)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.workflows.samples import MINUTE, NOON, run
 from tests.workflows.test_journal import entry
-from workflows.catalog import STEPS, WORKFLOWS
+from workflows.catalog import STEPS
 from workflows.engine.decide import Act, Begin, Check, Finish, Park, Rest, Settle, decide
 from workflows.model.journal import Entry, Kind, fold
 from workflows.model.run import Run, StepRef
@@ -59,7 +59,7 @@ def test_a_step_of_another_version_parks_instead_of_running() -> None:
 
 def _before(step: str) -> int:
     """How many steps of a provision come before this one."""
-    return WORKFLOWS["provision"].steps.index(step)
+    return [s.name for s in run().steps].index(step)
 
 
 def test_the_first_disruptive_step_waits_for_approval_of_exactly_what_was_seen() -> None:

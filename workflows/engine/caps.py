@@ -12,6 +12,8 @@ record                       places                                         take
 ``cap.<site>``               ``wipes_at_once``: machines writing at once    before a grant opens      with the grant
 ``cap.<site>.rack-<rack>``   ``rack_at_once``: nodes of a rack, in service  before the run's first    with the run
                              before, that are out at once                   disruptive step
+the same, ``-firmware``      1: nodes of a rack, in service before, whose   the same                  the same
+                             firmware is updated at once
 ``cap.<site>.again-hour``    ``wipes_per_hour``: nodes in service before    the same                  after an hour
 ``cap.<site>.new-hour``      ``new_per_hour``: nodes never in service       the same                  after an hour
 ============================ ============================================== ========================= ==================
@@ -78,7 +80,11 @@ def limits_of_run(run: Run, settings: SiteSettings) -> tuple[Limit, ...]:
     if rack is None:
         return (window,)
     key = f"cap.{site}.rack-{slug(rack)}"
-    return Limit(key, f"nodes of rack {rack} out at once", settings.rack_at_once, run.id), window
+    of_rack = Limit(key, f"nodes of rack {rack} out at once", settings.rack_at_once, run.id)
+    if run.workflow != "firmware":
+        return of_rack, window
+    flashing = Limit(f"{key}-firmware", f"nodes of rack {rack} whose firmware is updated at once", 1, run.id)
+    return flashing, of_rack, window
 
 
 @dataclass(frozen=True, slots=True)

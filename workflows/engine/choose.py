@@ -152,6 +152,10 @@ def _asked(desired: Desired, status: NodeStatus, settings: SiteSettings, newest:
     if ask.release and ask.release != have:
         reason = f"release {ask.release} was asked for, the inventory says {have}: change the inventory first"
         return Chosen(Choice.REFUSED, reason, ask=ask)
+    if workflow == "firmware" and (desired.profile is None or not desired.profile.sku.has_baseline):
+        return Chosen(
+            Choice.REFUSED, "its sku names no bios and no firmware: there is no baseline to bring it to", ask=ask
+        )
     if desired.intent is not Intent.SERVE:
         return Chosen(Choice.REFUSED, f"its status {desired.status} is not one that bringup serves", ask=ask)
     if workflow in ("adopt", "rma"):
@@ -177,6 +181,6 @@ def _caution(settings: SiteSettings, ask: Ask, workflow: str) -> str:
 
 
 def _unasked(settings: SiteSettings, workflow: str) -> str:
-    if workflow == "reimage" and settings.scheduler is SchedulerKind.UNKNOWN:
+    if workflow in ("reimage", "firmware") and settings.scheduler is SchedulerKind.UNKNOWN:
         return "no scheduler is configured: nobody checked for running jobs"
     return ""

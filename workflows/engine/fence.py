@@ -13,16 +13,16 @@ BMCs without sessions (``open`` returns None) follow the *time* rule: the lease 
 one call's time-out before its first write, so that the call of an older owner has ended.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from workflows.engine.lease import Lease
-from workflows.engine.ports import BmcFacts, BootTarget, Clock, OpenedBmc, Power
+from workflows.engine.ports import BiosFacts, BmcFacts, BootTarget, Clock, FirmwareImage, OpenedBmc, Power, TaskFacts
 from workflows.engine.step import check_identity
 from workflows.model.desired import Desired
 from workflows.model.errors import Fenced
-from workflows.model.hardware import HardwareReport, LogLine
-from workflows.model.profile import BootWay
+from workflows.model.hardware import Firmware, HardwareReport, LogLine
+from workflows.model.profile import BootWay, Setting
 
 CALL_TIMEOUT = timedelta(seconds=10)
 
@@ -64,6 +64,28 @@ class FencedBmc:
     async def events(self, limit: int) -> tuple[LogLine, ...]:
         """The newest lines of the event log; reads need no fence."""
         return await self._raw.events(limit)
+
+    async def bios(self) -> BiosFacts:
+        """Read the BIOS attributes; reads need no fence."""
+        return await self._raw.bios()
+
+    async def firmware(self) -> tuple[Firmware, ...]:
+        """Read the versions; reads need no fence."""
+        return await self._raw.firmware()
+
+    async def tasks(self) -> tuple[TaskFacts, ...]:
+        """Read the tasks; reads need no fence."""
+        return await self._raw.tasks()
+
+    async def set_bios(self, attributes: dict[str, Setting]) -> None:
+        """Set BIOS attributes, behind the fence."""
+        await self._fence()
+        await self._raw.set_bios(attributes)
+
+    async def flash(self, paths: Sequence[str], image: FirmwareImage) -> None:
+        """Begin a firmware update, behind the fence."""
+        await self._fence()
+        await self._raw.flash(paths, image)
 
     async def power(self, wanted: Power) -> None:
         """Ask for power on or off, behind the fence."""

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from workflows.model.desired import BmcTarget, Desired
-from workflows.model.hardware import HardwareReport, LogLine
+from workflows.model.hardware import Firmware, HardwareReport, LogLine
 from workflows.model.keys import Cause, NodeKey
-from workflows.model.profile import BmcProtocol, BootWay
+from workflows.model.profile import BmcProtocol, BootWay, Setting
 from workflows.model.record import Json
 from workflows.model.verdict import BurnInReport
 
@@ -218,7 +218,59 @@ class BmcInspector(Protocol):
         """The newest lines of the event log, oldest first. Raises Unsupported where there is none."""
 
 
-class OpenedBmc(Bmc, BmcInspector, Protocol):
+@dataclass(frozen=True, slots=True)
+class BiosFacts:
+    """BIOS attributes as they hold, and those that wait for the next boot."""
+
+    attributes: dict[str, Setting]
+    pending: dict[str, Setting]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """A task of a BMC. ``ended``: it is over, or waits for a boot; ``failed``: it is over and went wrong."""
+
+    path: str
+    state: str
+    percent: int
+    ended: bool
+    failed: bool
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmwareImage:
+    """An image by where it is and what it must be."""
+
+    url: str
+    sha256: str
+
+
+class BmcBaseline(Protocol):
+    """BIOS attributes and firmware. All raise Unsupported where the BMC or its protocol can't."""
+
+    async def bios(self) -> BiosFacts:
+        """Read the attributes."""
+
+    async def set_bios(self, attributes: dict[str, Setting]) -> None:
+        """Set attributes for the next boot."""
+
+    async def firmware(self) -> tuple[Firmware, ...]:
+        """Read the versions."""
+
+    async def tasks(self) -> tuple[TaskFacts, ...]:
+        """The BMC's tasks, oldest first."""
+
+    async def flash(self, paths: Sequence[str], image: FirmwareImage) -> None:
+        """Begin the update of these firmware resources, as a task.
+
+        Raises:
+            Refused: the image isn't what it must be; nothing was sent.
+            Unreachable: no answer; the task may have begun.
+        """
+
+
+class OpenedBmc(Bmc, BmcInspector, BmcBaseline, Protocol):
     """A BMC as the drivers implement it."""
 
 

@@ -25,6 +25,7 @@ class Verb(StrEnum):
     REIMAGE = "reimage"
     ADOPT = "adopt"
     RMA = "rma"
+    FIRMWARE = "firmware"
     APPROVE = "approve"
     DENY = "deny"
     CANCEL = "cancel"
@@ -46,6 +47,7 @@ VERBS: dict[Verb, VerbRule] = {
     Verb.PROVISION: VerbRule("provision", True, "install and prove a node that was never in service"),
     Verb.REIMAGE: VerbRule("reimage", True, "wipe a node and install it again"),
     Verb.ADOPT: VerbRule("adopt", False, "take in a node that is already in service, by BMC reads alone"),
+    Verb.FIRMWARE: VerbRule("firmware", True, "bring firmware and BIOS to the profile's baseline; disks are kept"),
     Verb.RMA: VerbRule("rma", False, "take over a board or parts that were replaced, once a person approved them"),
     Verb.APPROVE: VerbRule(None, True, "let a run that waits for approval go on"),
     Verb.DENY: VerbRule(None, False, "end a run that waits for approval"),

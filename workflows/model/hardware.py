@@ -135,10 +135,11 @@ class Slot(Record):
 
 
 class Firmware(Record):
-    """One firmware and its version."""
+    """One firmware and its version. ``path`` is its resource, by which an update names it; empty where there is none."""
 
     name: str
     version: str
+    path: str = ""
 
 
 class Sensor(Record):
@@ -183,8 +184,9 @@ class HardwareReport(Record):
 
     ``system`` is the machine's resource and ``why`` says how it was told from ``others``. ``chassis`` and ``board`` are the
     serials of the enclosure and of the main board, where they are other ones than the machine's. ``boot_macs`` are the MACs
-    of the interfaces that the host has, ``empty`` the places without a part. ``quirks`` are sentences, ``findings`` are
-    matters of security, and ``gaps`` says what could not be read: nothing is left out in silence.
+    of the interfaces that the host has, ``empty`` the places without a part, ``settings`` the BIOS attributes. ``quirks``
+    are sentences, ``findings`` are matters of security, and ``gaps`` says what could not be read: nothing is left out in
+    silence.
     """
 
     protocol: str
@@ -212,6 +214,7 @@ class HardwareReport(Record):
     psus: tuple[Psu, ...] = ()
     empty: tuple[Slot, ...] = ()
     firmware: tuple[Firmware, ...] = ()
+    settings: dict[str, bool | int | str] = {}
     sensors: tuple[Sensor, ...] = ()
     virtual_media: bool = False
     sessions: SessionsShown = SessionsShown(supported=False)

@@ -131,6 +131,7 @@ class Timing:
 class Fold:
     """Where a run stands. ``intent_at`` is the server's time of the open intent, None between steps.
 
+    ``first_baseline`` is that of the step's first try, until a person lets the step begin anew.
     ``parked_at`` is when it last parked, ``beneath`` what a hold interrupted: unheld, the run stands exactly there again.
     """
 
@@ -140,6 +141,7 @@ class Fold:
     intent_at: datetime | None = None
     first_intent_at: datetime | None = None
     baseline: Json = None
+    first_baseline: Json = None
     applied: bool = False
     last: Entry | None = None
     last_at: datetime | None = None
@@ -219,6 +221,7 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
                 intent_at=at,
                 first_intent_at=state.first_intent_at or at,
                 baseline=entry.baseline,
+                first_baseline=entry.baseline if state.first_baseline is None else state.first_baseline,
                 applied=False,
                 last=entry,
             )
@@ -247,6 +250,7 @@ def _after(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
                 attempt=1,
                 intent_at=None,
                 baseline=None,
+                first_baseline=None,
                 last=entry,
                 reason=state.reason if ending else "",
             )
@@ -296,6 +300,7 @@ def _step_done(run: Run, state: Fold, entry: Entry, at: datetime) -> Fold:
         intent_at=None,
         first_intent_at=None,
         baseline=None,
+        first_baseline=None,
         last=entry,
         results=(*state.results, (name, entry.result)),
         timings=(*state.timings, Timing(name, (at - started).total_seconds(), state.attempt)),

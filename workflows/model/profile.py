@@ -74,10 +74,26 @@ class PartRule(Record):
         return self
 
 
+type Setting = bool | int | str
+
+
+class FirmwareRule(Record):
+    """One firmware of the baseline. ``component``: the BMC's name of it, or a pattern (``HGX_FW_GPU_*``) for several.
+
+    ``image`` is where workers fetch it (http or https), ``sha256`` what it must be: it is compared before anything is sent.
+    """
+
+    component: str = Field(min_length=1, max_length=200)
+    version: str = Field(min_length=1, max_length=200)
+    image: str = Field(pattern=r"^https?://", max_length=1000)
+    sha256: Sha256
+
+
 class Sku(Record):
     """The hardware that must be there. ``gpu_model`` is None for a sku without GPUs.
 
-    ``parts`` is what its BMC must show before anything is wiped; none stated demands nothing.
+    ``parts`` is what its BMC must show before anything is wiped; none stated demands nothing. ``bios`` and ``firmware`` are
+    the baseline: attributes by the BIOS' own names, and firmware in the order in which the vendor wants it updated.
     """
 
     name: str
@@ -86,11 +102,18 @@ class Sku(Record):
     boot_ways: tuple[BootWay, ...] = (BootWay.HTTP, BootWay.PXE, BootWay.MEDIA)
     system_disk: DiskHint
     parts: tuple[PartRule, ...] = ()
+    bios: dict[str, Setting] = Field(default_factory=dict, max_length=256)
+    firmware: tuple[FirmwareRule, ...] = Field(default=(), max_length=16)
     gpu_model: str | None = None
     gpu_count: int = 0
     infiniband_ports: int = 0
     infiniband_rate_gbps: int | None = None
     burn_in_level: str = "gate"
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether it names BIOS attributes or firmware."""
+        return bool(self.bios or self.firmware)
 
 
 class Image(Record):

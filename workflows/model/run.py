@@ -5,6 +5,7 @@ import json
 
 from workflows.model.desired import Desired
 from workflows.model.keys import Cause, NodeKey
+from workflows.model.profile import Sku
 from workflows.model.record import Json, Record
 
 
@@ -54,7 +55,8 @@ class Run(Record):
     def content(self) -> str:
         """What the run does to which machine, as SHA-256, whatever its cause: what the approver of a campaign saw.
 
-        Node, workflow, force, caution, steps with versions, serial, UUID, BMC, boot MACs, release with its image, disk hint.
+        Node, workflow, force, caution, steps with versions, serial, UUID, BMC, boot MACs, release with its image, disk hint,
+        the baseline of BIOS and firmware.
         """
         wish, profile = self.desired, self.desired.profile
         return _sha256(
@@ -70,8 +72,16 @@ class Run(Record):
                 list(wish.boot_macs()),
                 profile.release.model_dump(mode="json") if profile else None,
                 profile.sku.system_disk.model_dump(mode="json") if profile else None,
+                *(_baseline(profile.sku) if profile else ()),
             ]
         )
+
+
+def _baseline(sku: Sku) -> list[Json]:
+    """What a run may change in BIOS and firmware; nothing where the sku names no baseline."""
+    if not sku.has_baseline:
+        return []
+    return [dict(sku.bios), [rule.model_dump(mode="json") for rule in sku.firmware]]
 
 
 def run_digest(run: str, content: str) -> str:

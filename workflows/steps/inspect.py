@@ -2,8 +2,8 @@
 
 A profile that names parts (``sku.parts``) stops a run that would wipe where one is missing or linked too slowly, with its
 place (``workflows/model/sku_gate.py``). One that names none demands nothing: then the machine is only read if no run has
-kept its inventory yet, and a BMC that can't tell it holds up nobody. A run that wipes nothing, such as an adoption, takes
-the machine as it is, and says what is missing.
+kept its inventory yet or the profile has a baseline to compare it with, and a BMC that can't tell it holds up nobody. A run
+that wipes nothing, such as an adoption, takes the machine as it is, and says what is missing.
 """
 
 from datetime import timedelta
@@ -32,7 +32,7 @@ class Inspect(Reading):
         profile = ctx.desired.profile
         rules = profile.sku.parts if profile is not None else ()
         before = await inventory_before(ctx)
-        if not rules and before:
+        if before and not rules and not (profile is not None and profile.sku.has_baseline):
             return Done({"asked": False})
         try:
             report = await ctx.bmc.survey()

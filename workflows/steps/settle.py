@@ -92,13 +92,17 @@ async def _network_boot_left(ctx: Context) -> bool:
 
 async def _off_by_us(ctx: Context) -> bool:
     """Whether a machine that was on, and that this run did not wipe, is off because of us."""
-    if not (ended_gently(ctx.run, ctx.state) and came_to(ctx.run, ctx.state, "power_off")):
+    if not (ended_gently(ctx.run, ctx.state) and _switches_off(ctx)):
         return False
     found = ctx.state.result("identify")
     if not isinstance(found, dict) or found["power"] != Power.ON.value:
         return False
     facts = await _facts(ctx)
     return facts is not None and facts.power is Power.OFF
+
+
+def _switches_off(ctx: Context) -> bool:
+    return any(came_to(ctx.run, ctx.state, step) for step in ("power_off", "apply_off"))
 
 
 async def _facts(ctx: Context) -> BmcFacts | None:

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from workflows.drivers.address import BmcAddress
 from workflows.drivers.breaker import Breaker
 from workflows.drivers.credential import Credential
 from workflows.drivers.ipmi.suite_zero import PORT, opens_without_password
-from workflows.engine.ports import BmcFacts, BootTarget, Power
+from workflows.engine.ports import BiosFacts, BmcFacts, BootTarget, FirmwareImage, Power, TaskFacts
 from workflows.model.errors import AuthenticationFailed, BringupError, Busy, Refused, Unreachable, Unsupported
-from workflows.model.hardware import BootShown, HardwareReport, LogLine, Sensor, real_serial
-from workflows.model.profile import BootWay
+from workflows.model.hardware import BootShown, Firmware, HardwareReport, LogLine, Sensor, real_serial
+from workflows.model.profile import BootWay, Setting
 
 MAX_ANSWER = 1_048_576
 PATIENCE = 60.0
@@ -36,7 +37,7 @@ _BOOT = {BootTarget.NETWORK_ONCE: "network", BootTarget.DISK: "default"}
 
 
 class IpmiBmc:
-    """Implements ``Bmc`` and ``BmcInspector``. ``timeout`` is in seconds and holds for each call as a whole."""
+    """Implements ``OpenedBmc``. ``timeout`` is in seconds and holds for each call as a whole."""
 
     def __init__(
         self, address: BmcAddress, credential: Credential, breaker: Breaker, timeout: float, turn: asyncio.Semaphore
@@ -121,6 +122,29 @@ class IpmiBmc:
         """The newest lines of the system event log, oldest first."""
         answer = await self._call("events", limit, seconds=max(self._timeout, PATIENCE))
         return tuple(LogLine(time=t, severity=s, text=_cut(text), log="SEL") for t, s, text in answer["events"])
+
+    async def bios(self) -> BiosFacts:
+        """Not with IPMI."""
+        raise self._no_baseline()
+
+    async def set_bios(self, attributes: dict[str, Setting]) -> None:
+        """Not with IPMI."""
+        raise self._no_baseline()
+
+    async def firmware(self) -> tuple[Firmware, ...]:
+        """Not with IPMI."""
+        raise self._no_baseline()
+
+    async def tasks(self) -> tuple[TaskFacts, ...]:
+        """Not with IPMI."""
+        raise self._no_baseline()
+
+    async def flash(self, paths: Sequence[str], image: FirmwareImage) -> None:
+        """Not with IPMI."""
+        raise self._no_baseline()
+
+    def _no_baseline(self) -> Unsupported:
+        return Unsupported(f"{self._name}: IPMI knows no BIOS attributes and no firmware: take them out of the sku")
 
     async def close(self) -> None:
         """Nothing is open between calls."""

@@ -7,8 +7,11 @@ matter. Where the BMC knows no sessions, ``open`` returns None and writes carry 
 fences them.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 
+from workflows.drivers.images import fetched
+from workflows.drivers.redfish import baseline
 from workflows.drivers.redfish import system as reading
 from workflows.drivers.redfish.body import Body, text
 from workflows.drivers.redfish.channel import Channel
@@ -17,10 +20,10 @@ from workflows.drivers.redfish.layout import Layout, Memory, read_root, sessions
 from workflows.drivers.redfish.media import insert, take_out
 from workflows.drivers.redfish.survey import Survey
 from workflows.drivers.redfish.system import RESET
-from workflows.engine.ports import BmcFacts, BootTarget, Power
+from workflows.engine.ports import BiosFacts, BmcFacts, BootTarget, FirmwareImage, Power, TaskFacts
 from workflows.model.errors import AuthenticationFailed, BringupError, Busy, Refused, Unsupported
-from workflows.model.hardware import HardwareReport, LogLine, SessionsShown, real_serial
-from workflows.model.profile import BootWay
+from workflows.model.hardware import Firmware, HardwareReport, LogLine, SessionsShown, real_serial
+from workflows.model.profile import BootWay, Setting
 
 EVENTS_PATIENCE = 60.0
 """Seconds for the whole event log: it may have many pages, each within the time-out of a request."""
@@ -30,7 +33,7 @@ _BMC_RESETS = ("GracefulRestart", "ForceRestart")
 
 
 class RedfishBmc:
-    """Implements ``Bmc`` and ``BmcInspector``. A write takes at most the channel's time-out as a whole."""
+    """Implements ``OpenedBmc``. A write takes at most the channel's time-out as a whole."""
 
     def __init__(self, channel: Channel, memory: Memory):
         self._channel, self._memory, self._name = channel, memory, channel.name
@@ -155,6 +158,35 @@ class RedfishBmc:
         async with self._channel.deadline("read the event log", EVENTS_PATIENCE):
             _, system = await self._memory.system(self._channel)
             return await newest_events(self._channel, system, limit)
+
+    async def bios(self) -> BiosFacts:
+        """Read the BIOS attributes, and those that wait for a boot."""
+        _, system = await self._memory.system(self._channel)
+        return await baseline.read_bios(self._channel, system)
+
+    async def set_bios(self, attributes: dict[str, Setting]) -> None:
+        """Set BIOS attributes for the next boot."""
+        self._may_write()
+        async with self._channel.deadline("set BIOS attributes"):
+            _, system = await self._memory.system(self._channel)
+            await baseline.write_bios(self._channel, system, attributes)
+
+    async def firmware(self) -> tuple[Firmware, ...]:
+        """Read the firmware versions."""
+        layout, _ = await self._memory.system(self._channel)
+        return await baseline.read_firmware(self._channel, layout)
+
+    async def tasks(self) -> tuple[TaskFacts, ...]:
+        """Read the tasks."""
+        layout, _ = await self._memory.system(self._channel)
+        return await baseline.read_tasks(self._channel, layout.root)
+
+    async def flash(self, paths: Sequence[str], image: FirmwareImage) -> None:
+        """Fetch the image, compare it with its hash, and begin the update of these firmware resources."""
+        self._may_write()
+        layout, _ = await self._memory.system(self._channel)
+        async with fetched(image.url, image.sha256) as file:
+            await baseline.begin_update(self._channel, layout.root, paths, file, image.url)
 
     async def close(self) -> None:
         """End this claim's session and release the connection. Never raises."""

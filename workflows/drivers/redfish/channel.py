@@ -11,6 +11,7 @@ import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from aiohttp import FormData
 from yarl import URL
 
 from workflows.drivers.breaker import Breaker
@@ -66,6 +67,8 @@ class Channel:
         body: Body | None = None,
         if_match: str | None = None,
         accept: frozenset[int] = frozenset(),
+        form: FormData | None = None,
+        seconds: float | None = None,
     ) -> Answer:
         """Send one request with this claim's authority. Raises Fenced once its session has ended, and see ``Wire.send``."""
         if self._fenced:
@@ -73,7 +76,13 @@ class Channel:
         headers = {"If-Match": if_match} if if_match is not None else {}
         if self._token is not None:
             answer = await self._wire.send(
-                verb, path, headers=headers | {"X-Auth-Token": self._token}, body=body, accept=accept | _UNAUTHORIZED
+                verb,
+                path,
+                headers=headers | {"X-Auth-Token": self._token},
+                body=body,
+                accept=accept | _UNAUTHORIZED,
+                form=form,
+                seconds=seconds,
             )
             if answer.status == 401:
                 self._fenced, self._token = True, None
@@ -81,7 +90,13 @@ class Channel:
             return answer
         self._breaker.check(self._credential.username, self._credential.password)
         answer = await self._wire.send(
-            verb, path, headers=headers | {"Authorization": self._basic()}, body=body, accept=accept | _UNAUTHORIZED
+            verb,
+            path,
+            headers=headers | {"Authorization": self._basic()},
+            body=body,
+            accept=accept | _UNAUTHORIZED,
+            form=form,
+            seconds=seconds,
         )
         if answer.status == 401:
             raise self._breaker.refused(self._credential.username, self._credential.password)

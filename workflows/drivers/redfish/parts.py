@@ -201,7 +201,8 @@ def firmware(body: Body, kept: Sequence[str]) -> Firmware | None:
     version, name = _known(body, "Version"), _name(body)
     if version is None or name.startswith(tuple(kept)):
         return None
-    return Firmware(name=(text(body, "Name") or name) if name.isdigit() else name, version=version)
+    shown = (text(body, "Name") or name) if name.isdigit() else name
+    return Firmware(name=shown, version=version, path=text(body, "@odata.id") or "")
 
 
 def vendors_own(body: Body) -> Body:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from workflows.drivers.redfish import parts
 from workflows.drivers.redfish import system as reading
+from workflows.drivers.redfish.baseline import attributes_of
 from workflows.drivers.redfish.body import Body, is_among, link, links, number, part, text
 from workflows.drivers.redfish.channel import Channel
 from workflows.drivers.redfish.layout import ENCLOSURES, Layout
@@ -56,6 +57,7 @@ class Survey:
         )
         firmware = await self._firmware()
         enclosure = next((c for c in self._chassis if c.get("ChassisType") in ENCLOSURES and text(c, "Model")), {})
+        bios = await tree.get(link(system.get("Bios")))
         media = link(system.get("VirtualMedia")) or link(manager.get("VirtualMedia"))
         return HardwareReport(
             protocol="redfish",
@@ -83,6 +85,7 @@ class Survey:
             psus=psus,
             empty=tuple(sorted(self._empty, key=lambda s: (s.kind, s.place))),
             firmware=firmware,
+            settings=attributes_of(bios),
             virtual_media=media is not None,
             sessions=self._sessions.model_copy(update={"timeout": number(service, "SessionTimeout")}),
             quirks=tuple(f"{layout.quirks.name}: {said}" for said in layout.quirks.says),

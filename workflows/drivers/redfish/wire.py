@@ -58,14 +58,18 @@ class Wire:
         headers: dict[str, str],
         body: dict[str, Json] | None = None,
         accept: frozenset[int] = frozenset(),
+        form: aiohttp.FormData | None = None,
+        seconds: float | None = None,
     ) -> Answer:
-        """Send one request. Statuses in ``accept`` are returned like a success.
+        """Send one request, of JSON or of a form. Statuses in ``accept`` are returned like a success.
+
+        ``seconds``: another time-out than the wire's, for what is large.
 
         Raises:
             Unreachable: no connection, or no complete answer within the time-out.
             Busy, Unsupported, Refused: by status and message, see ``answers.failure``; 401 is always to be accepted.
         """
-        response = await self._exchange(verb, path, headers, body)
+        response = await self._exchange(verb, path, headers, body if form is None else form, seconds)
         if 300 <= response.status < 400:
             raise Refused(
                 f"{self.name} redirects {path} to {(_header(response, 'Location') or 'nowhere')[:200]}: redirects are not "
@@ -88,7 +92,12 @@ class Wire:
             self._http = None
 
     async def _exchange(
-        self, verb: str, path: str, headers: dict[str, str], body: dict[str, Json] | None
+        self,
+        verb: str,
+        path: str,
+        headers: dict[str, str],
+        body: dict[str, Json] | aiohttp.FormData | None,
+        seconds: float | None,
     ) -> AsyncRestResponse:
         if self._http is None:
             self._http = aiohttp.ClientSession(
@@ -98,13 +107,14 @@ class Wire:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept-Encoding": "identity"},
             )
-        client = AsyncRedfishClient(self.address.url, session=self._http, timeout=self._timeout)
+        timeout = seconds or self._timeout
+        client = AsyncRedfishClient(self.address.url, session=self._http, timeout=timeout)
         call = {"GET": client.get, "POST": client.post, "PATCH": client.patch, "DELETE": client.delete}[verb]
         arguments = {} if body is None else {"body": body}
         try:
             return await call(path, headers=headers, **arguments)
         except RedfishTimeoutError:
-            raise Unreachable(f"{self.name} did not answer {verb} {path} within {self._timeout:g} s") from None
+            raise Unreachable(f"{self.name} did not answer {verb} {path} within {timeout:g} s") from None
         except RedfishConnectionError as error:
             raise await self._lost(verb, path, error.__cause__) from None
         except RedfishInvalidTargetError:
