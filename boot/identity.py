@@ -11,6 +11,7 @@ from uuid import UUID
 from workflows.model.desired import Desired
 from workflows.model.errors import BadInput
 from workflows.model.grant import Grant, Machine
+from workflows.model.hardware import same_uuid
 from workflows.model.keys import NodeKey
 
 _MAC = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}")
@@ -43,18 +44,6 @@ class Identifiers:
 
     def __str__(self) -> str:
         return f"MAC {self.mac or '-'}, serial {self.serial or '-'}, UUID {self.uuid or '-'}"
-
-
-def same_uuid(one: str, other: str) -> bool:
-    """Whether two UUIDs are the same board's: SMBIOS before 2.6 and some BMCs show the first three fields swapped.
-
-    Source: DMTF DSP0134, 7.2.1 (System UUID), on the byte order of the first three fields.
-    """
-    try:
-        a, b = UUID(one), UUID(other)
-    except ValueError:
-        return False
-    return b.bytes in (a.bytes, a.bytes_le)
 
 
 def same_serial(one: str, other: str) -> bool:
@@ -104,12 +93,22 @@ class NodeIndex:
             return self._nodes[fitting[0]], ""
         if fitting:
             return None, f"{who} fits {', '.join(fitting)}: correct the inventory, only one can have them"
+        if len(candidates) == 1:
+            return None, _in_part(self._nodes[next(iter(candidates))], who)
         if candidates:
             return None, f"{who} fits {', '.join(sorted(candidates))} only in part: swapped board, NIC or cable?"
         return None, f"{who} is no node of the inventory"
 
     def __len__(self) -> int:
         return len(self._nodes)
+
+
+def _in_part(node: Desired, who: Identifiers) -> str:
+    """Why the one node that a machine reminds of isn't it, and how a replaced part is taken over."""
+    takes_over = f"bringup rma {node.label} shows old against new"
+    if who.mac in node.boot_macs():
+        return f"{who} has the MAC of {node.label} and is another machine: if its board was replaced, {takes_over}"
+    return f"{who} is {node.label} with a MAC that isn't in its record: if its NIC was replaced, {takes_over}"
 
 
 def _marks_of(desired: Desired) -> set[str]:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from jinja2 import Environment
 
 from boot.events import tell, tell_stranger
-from boot.identity import Identifiers, NodeIndex, same_serial, same_uuid
+from boot.identity import Identifiers, NodeIndex, same_serial
 from boot.served_log import record_script
 from boot.settings import BootSettings
 from boot.templates import render
 from boot.token import Claim, Purpose, Tokens
 from workflows.engine.ports import Bus, Store
 from workflows.model.grant import Grant, GrantState
+from workflows.model.hardware import same_uuid
 from workflows.model.keys import NodeKey
 from workflows.model.served import Script
 

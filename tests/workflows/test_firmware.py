@@ -11,6 +11,7 @@ from workflows.engine.ports import TaskFacts
 from workflows.model.baseline import drift
 from workflows.model.errors import Busy
 from workflows.model.hardware import Firmware, HardwareReport
+from workflows.model.posts import posts
 from workflows.model.run import Run, StepRef
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
@@ -98,6 +99,8 @@ async def test_an_install_brings_the_machine_to_the_baseline_first() -> None:
     await site.want()
     view = await site.until_settled()
     assert (view.status.state, flashed(site), site.world.wipes) == (NodeState.IN_SERVICE, ["BMC 2.0", "BIOS 2.0"], 1)
+    assert posts(view.state) == ("boot with the baseline", "network boot", "proof boot")
+    assert site.world.boots == 3
 
 
 async def test_of_one_rack_only_one_node_is_updated_at_a_time() -> None:

@@ -5,6 +5,7 @@ import pytest
 from tests.workflows.samples import desired
 from tests.workflows.site import Site
 from workflows.engine.look import View
+from workflows.model.desired import Intent
 from workflows.model.hardware import Gpu
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState
@@ -70,6 +71,36 @@ async def test_a_denied_one_leaves_node_and_record_as_they_were() -> None:
     view = await site.until_settled()
     assert (view.status.state, view.status.outcome, view.status.identity) == (NodeState.IN_SERVICE, "denied", ())
     assert (site.world.wipes, view.status.follows) == (1, "")
+
+
+async def test_a_re_image_that_is_denied_or_cancelled_leaves_the_machine_unproven_until_one_accepts_it() -> None:
+    site = await in_service()
+    site.world.serial = "SN1-B"
+    await asked(site)
+    await site.command("approve", who="bob")
+    await site.tend()
+    await site.write_back()
+    assert (await site.tend()).status.cause == "f101"
+    await site.command("deny", who="bob")
+    view = await site.until_settled()
+    assert (view.status.outcome, view.status.state, view.status.follows) == ("denied", NodeState.FAILED, "reimage")
+    await site.command("retry")
+    await site.tend()
+    await site.command("cancel")
+    assert (await site.until_settled()).status.state is NodeState.FAILED
+    await site.command("retry")
+    await site.tend()
+    await site.command("approve", who="bob")
+    view = await site.until_settled()
+    assert (view.status.state, view.status.follows) == (NodeState.IN_SERVICE, "")
+
+
+async def test_a_spare_in_the_inventory_is_nobodys_machine() -> None:
+    site = await in_service()
+    spare = desired("gpu-002", intent=Intent.NOT_OURS, status="inventory")
+    await site.store.put(f"desired.{spare.node}", spare.encode(), expect=0)
+    site.world.serial = "SN2"
+    assert "serial SN1 → SN2" in (await asked(site)).status.reason
 
 
 async def test_a_machine_that_is_another_nodes_is_never_taken_over() -> None:

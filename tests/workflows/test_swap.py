@@ -40,6 +40,11 @@ def test_the_same_machine_differs_in_nothing_whatever_the_case_of_its_names() ->
     assert (same.lines(), same.follows) == ([], "")
 
 
+def test_a_uuid_in_the_other_byte_order_is_the_same() -> None:
+    record = wish(uuid="11223344-5566-7788-99aa-bbccddeeff00")
+    assert compare(record, machine(uuid="44332211-6655-8877-99aa-bbccddeeff00"), None).changes == ()
+
+
 def test_another_board_changes_serial_and_uuid_and_asks_for_a_proof() -> None:
     found = compare(wish(), machine(serial="SN9", uuid="99999999-2222-3333-4444-555555555555"), machine())
     assert [str(c) for c in found.changes] == [

@@ -64,7 +64,7 @@ def choose_workflow(
         return _when_let_go(desired.node, replace(chosen, campaign=ask.campaign), campaign)
     if desired.intent is Intent.NOT_OURS:
         return Chosen(Choice.NOTHING, "its status says that it is not bringup's")
-    if status.follows and newest is not None:
+    if status.follows and newest is not None and newest.has("compare"):
         return _follower(desired, status, settings, newest)
     accepted = bool(status.accepted_run)
     if desired.intent is Intent.RETIRED:

@@ -27,7 +27,8 @@ _NOTHING_SAID = Entry(kind=Kind.CLAIMED, token=0, worker="")
 def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
     """The status of a node whose newest run stands like this. Idempotent: shown twice, it is the same."""
     succeeded = state.phase is Phase.FINISHED and state.outcome is Outcome.SUCCEEDED
-    if succeeded and run.has("register"):
+    accepted = succeeded and run.has("register")
+    if accepted:
         report, software = state.result("burn_in"), state.result("verify_software")
         before = before.model_copy(
             update={
@@ -39,7 +40,8 @@ def shown(run: Run, state: Fold, before: NodeStatus) -> NodeStatus:
             }
         )
     inspected, compared = _fields(state.result("inspect")), _fields(state.result("compare"))
-    follows = str(compared.get("follows", "")) if succeeded else ""
+    unproven = str(compared.get("follows", "")) if succeeded else ""
+    follows = "" if accepted else unproven or before.follows
     learned = compared.get("changes") if not succeeded else inspected.get("blanks")
     node_state = _node_state(run, state, before, follows)
     last = state.last or _NOTHING_SAID
@@ -96,7 +98,7 @@ def _fields(result: Json) -> dict[str, Json]:
 def _node_state(run: Run, state: Fold, before: NodeStatus, follows: str) -> NodeState:
     """A run that ended well, or gently, leaves the node as it was before; others leave it failed.
 
-    So does one after which the machine has to be proven again.
+    So does every run until one accepts a machine that has to be proven again.
     """
     if state.phase is not Phase.FINISHED:
         return _STATE[state.phase]

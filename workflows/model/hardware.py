@@ -1,6 +1,7 @@
 """What a BMC shows of its machine: the out-of-band inventory, as data. Texts are the BMC's own, cut and printable."""
 
 from enum import StrEnum
+from uuid import UUID
 
 from workflows.model.record import Record
 
@@ -51,6 +52,18 @@ def real_uuid(text: str | None) -> str | None:
     """The UUID in lower case, or None where many boards share it."""
     lower = (text or "").strip().lower()
     return lower if lower and lower not in PLACEHOLDER_UUIDS else None
+
+
+def same_uuid(one: str, other: str) -> bool:
+    """Whether two UUIDs are the same board's: SMBIOS before 2.6 and some BMCs show the first three fields swapped.
+
+    Source: DMTF DSP0134, 7.2.1 (System UUID), on the byte order of the first three fields.
+    """
+    try:
+        a, b = UUID(one), UUID(other)
+    except ValueError:
+        return False
+    return b.bytes in (a.bytes, a.bytes_le)
 
 
 class PartKind(StrEnum):

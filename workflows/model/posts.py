@@ -13,7 +13,8 @@ from workflows.model.record import Json
 def posts(state: Fold) -> tuple[str, ...]:
     """One word for each POST so far, in order."""
     results = dict(state.results)
-    found = ["network boot"] if "power_on" in results else []
+    found = ["boot with the baseline"] if "apply_on" in results and results["apply_on"] is None else []
+    found += ["network boot"] if "power_on" in results else []
     deployed, opened = _fields(results.get("deploy")), _fields(results.get("netboot"))
     if deployed:
         again = int(str(deployed["attempt"])) - int(str(opened.get("attempt", deployed["attempt"])))

@@ -37,7 +37,8 @@ class NodeStatus(Record):
     ``campaign`` says for which campaign a node without a run waits, and how that stands.
     ``inventory`` is the SHA-256 of the newest hardware report that a run went on with, kept as evidence.
     ``identity`` is what the inventory should be told of the machine: what an open ``rma`` run got approved, or the blanks
-    that a run which ended well can fill. ``follows`` is the workflow that has to prove the node again after such a run.
+    that a run which ended well can fill. ``follows`` is the workflow that has to prove the node again after such a run,
+    until one has accepted it.
     ``software`` is what the accepting run proved to run, in words.
     ``deadline`` is when a wait becomes overdue, ``due_at`` when a worker looks again; both are server time.
     """

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from workflows.model.desired import Desired, Interface
-from workflows.model.hardware import HardwareReport, Nic, real_uuid
+from workflows.model.hardware import HardwareReport, Nic, real_uuid, same_uuid
 from workflows.model.identity import IdentityChange, IdentityField
 from workflows.model.sku_gate import changes as part_changes
 
@@ -41,7 +41,7 @@ def compare(wish: Desired, now: HardwareReport, known: HardwareReport | None) ->
     if now.serial and not _same(now.serial, wish.serial):
         found.append(IdentityChange(field=IdentityField.SERIAL, old=wish.serial, new=now.serial))
     uuid = real_uuid(now.uuid)
-    if uuid and not _same(uuid, wish.uuid) and (wish.uuid is not None or found):
+    if uuid and not same_uuid(uuid, wish.uuid or "") and (wish.uuid is not None or found):
         found.append(IdentityChange(field=IdentityField.UUID, old=wish.uuid, new=uuid))
     macs, lost_macs = _addresses(_MACS, wish, now, known)
     guids, lost_guids = _addresses(_GUIDS, wish, now, known)

@@ -11,7 +11,7 @@ import json
 from datetime import timedelta
 
 from workflows.engine.step import Asks, Context, Done, Retry, Verified
-from workflows.model.desired import Desired
+from workflows.model.desired import Desired, Intent
 from workflows.model.errors import NeedsHuman
 from workflows.model.hardware import HardwareReport, real_serial
 from workflows.model.keys import site_of
@@ -76,6 +76,8 @@ async def _nobody_elses(ctx: Context, report: HardwareReport) -> None:
         if value.data is None or value.key == f"desired.{ctx.run.node}":
             continue
         other = Desired.decode(value.data)
+        if other.intent is not Intent.SERVE:  # a spare may stand in the inventory under its own serial
+            continue
         for what, theirs, found in (("serial", other.serial, report.serial), ("UUID", other.uuid, report.uuid)):
             if theirs and found and theirs.lower() == found.lower():
                 raise NeedsHuman(
