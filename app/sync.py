@@ -32,7 +32,9 @@ async def serve_sync(config: Config, site: JetStreamSite, secrets: Secrets, metr
         return
     profiles = await asyncio.to_thread(load_profiles, config.profiles)
     bus = metrics.timed(site.bus, site.clock)
-    sync = InventorySync(Sync(netbox_api(config, secrets), site.store, bus, config.netbox.sync, profiles), site.clock)
+    sync = InventorySync(
+        Sync(netbox_api(config, secrets), site.store, bus, config.netbox.sync, profiles, site.evidence), site.clock
+    )
     async with asyncio.TaskGroup() as group:
         group.create_task(sync.run())
         group.create_task(follow_profiles(config.profiles, sync.use))

@@ -99,6 +99,9 @@ def permissions(settings: SyncSettings) -> list[dict[str, Any]]:
         _permission("bringup: outcome", ["dcim.device"], ["change"], ours),
         _permission("bringup: journal", ["extras.journalentry"], ["add"], None),
         _permission("bringup: addresses", ["dcim.interface"], ["change"], theirs),
+        _permission("bringup: parts", ["dcim.module"], ["view", "change"], theirs),
+        _permission("bringup: items", ["dcim.inventoryitem"], ["view", "add", "change"], theirs),
+        _permission("bringup: bays", ["dcim.modulebay"], ["view"], None),
         _permission("bringup: MACs", ["dcim.macaddress"], ["add"], None),
     ]
 

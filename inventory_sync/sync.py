@@ -22,10 +22,11 @@ from inventory_sync.reader import AT_ONCE, DeviceRecord, read
 from inventory_sync.record_wish import Stored, record_wish
 from inventory_sync.settings import SyncSettings
 from inventory_sync.twins import Known
-from inventory_sync.write_back import write_back
-from workflows.engine.ports import Bus, Store
+from inventory_sync.write_back import learns_parts, write_back
+from workflows.engine.ports import Bus, Evidence, Store
 from workflows.model.desired import Desired, Edit
 from workflows.model.errors import BadInput, Conflict, Refused
+from workflows.model.hardware import HardwareReport
 from workflows.model.status import NodeStatus
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Sync:
     bus: Bus
     settings: SyncSettings
     profiles: Profiles
+    evidence: Evidence
     known: Known = field(default_factory=Known)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -147,12 +149,21 @@ class Sync:
             if record is not None and is_served(record.device, self.settings):
                 await self._write_back(record, full)
 
+    async def _seen(self, status: NodeStatus) -> HardwareReport | None:
+        """The machine as the run saw it; None where that isn't kept any more."""
+        try:
+            return HardwareReport.decode(await self.evidence.get(status.inventory))
+        except Refused as error:
+            log.warning("parts not written to NetBox: %s", error, extra={"node": status.node})
+            return None
+
     async def _write_back(self, record: DeviceRecord, wish: Desired) -> None:
         if wish.node != node_key(record.device["site"]["slug"], record.device["id"]):
             return
         value = await self.store.get(f"status.{wish.node}")
         try:
             status = NodeStatus.decode(value.data) if value.data is not None else NodeStatus(node=wish.node)
-            await write_back(self.api, record, wish, status, self.settings)
+            seen = await self._seen(status) if learns_parts(record.device, status, self.settings) else None
+            await write_back(self.api, record, wish, status, self.settings, seen)
         except (Refused, BadInput) as error:
             log.warning("outcome not written to NetBox: %s", error, extra={"node": wish.node})

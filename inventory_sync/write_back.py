@@ -17,11 +17,14 @@ from typing import Any
 
 from inventory_sync.api import NetBoxApi, Row
 from inventory_sync.identity import allowed, of_device, tell_interfaces
+from inventory_sync.parts import tell_parts
 from inventory_sync.reader import DeviceRecord
 from inventory_sync.settings import SyncSettings
 from workflows.model.desired import Desired, Intent
 from workflows.model.errors import Refused
+from workflows.model.hardware import HardwareReport
 from workflows.model.identity import IdentityChange
+from workflows.model.journal import Outcome
 from workflows.model.status import NodeState, NodeStatus
 
 log = logging.getLogger(__name__)
@@ -88,10 +91,23 @@ def learns(device: Row, status: NodeStatus, settings: SyncSettings) -> list[Iden
     return [] if told and status.outcome else allowed(status.identity, settings)
 
 
+def learns_parts(device: Row, status: NodeStatus, settings: SyncSettings) -> bool:
+    """Whether the machine's parts are to be brought now: once a run that ended well, where the site lets us fill blanks."""
+    told = device["custom_fields"].get(settings.fields.run) == f"{status.cause} {status.outcome}"
+    return settings.fill_blanks and bool(status.inventory) and status.outcome == Outcome.SUCCEEDED and not told
+
+
 async def write_back(
-    api: NetBoxApi, record: DeviceRecord, wish: Desired, status: NodeStatus, settings: SyncSettings
+    api: NetBoxApi,
+    record: DeviceRecord,
+    wish: Desired,
+    status: NodeStatus,
+    settings: SyncSettings,
+    seen: HardwareReport | None = None,
 ) -> bool:
-    """Bring the outcome of one node to NetBox; returns whether anything was written. Interfaces come first.
+    """Bring the outcome of one node to NetBox; returns whether anything was written. Interfaces and parts come first.
+
+    ``seen`` is the machine as its run saw it, where ``learns_parts`` asks for it.
 
     Raises:
         Unreachable, Refused: as ``NetBoxApi`` does.
@@ -100,10 +116,11 @@ async def write_back(
     device = record.device
     change = difference(device, wish, status, settings)
     written = await _tell_addresses(api, record, learns(device, status, settings))
+    more = await _tell_parts(api, device["id"], status, seen) if seen is not None else ()
     if change is None:
         return written > 0
     about = {"assigned_object_type": _DEVICE, "assigned_object_id": device["id"]}
-    for entry in change.entries:
+    for entry in (*change.entries, *more):
         newest = await api.page("extras/journal-entries", 20, ordering="-created", **about)
         if not any(entry.mark in row["comments"] for row in newest):
             await api.create("extras/journal-entries", about | {"kind": entry.kind, "comments": entry.text})
@@ -118,6 +135,20 @@ async def _tell_addresses(api: NetBoxApi, record: DeviceRecord, changes: list[Id
     except Refused as error:
         log.warning("addresses not written to NetBox: %s", error)
         return 0
+
+
+async def _tell_parts(api: NetBoxApi, device: int, status: NodeStatus, seen: HardwareReport) -> tuple[Entry, ...]:
+    """Fill what is blank; what differs is told. What NetBox refuses holds up no outcome."""
+    try:
+        differs = (await tell_parts(api, device, seen)).differs
+    except Refused as error:
+        log.warning("parts not written to NetBox: %s", error)
+        return ()
+    if not differs:
+        return ()
+    mark = f"parts seen by run `{status.run}`"
+    shown = "\n".join(f"- {line}" for line in differs[:50])
+    return (Entry("warning", mark, f"**{len(differs)} parts differ**, {mark}; nothing was changed\n\n{shown}"),)
 
 
 def _message(wish: Desired, status: NodeStatus) -> str:

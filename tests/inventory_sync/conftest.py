@@ -18,6 +18,7 @@ from inventory_sync.sync import Sync
 from inventory_sync.webhook import webhook_app
 from lab.memory.bus import MemoryBus
 from lab.memory.clock import LocalClock
+from lab.memory.evidence import MemoryEvidence
 from lab.memory.store import MemoryStore
 from lab.netbox.seed import SeedDevice, SeedSite, seed_site, service_account
 from lab.netbox.serve import NetBoxServer
@@ -55,6 +56,7 @@ class Rig:
     sync: Sync
     store: MemoryStore
     bus: MemoryBus
+    evidence: MemoryEvidence
 
     @property
     def pk(self) -> int:
@@ -136,11 +138,13 @@ async def rig(prepared: Prepared) -> AsyncIterator[Rig]:
     """Change log and resync by hand: only what a test sets off happens."""
     netbox, token = prepared.netbox, prepared.token
     netbox.reset("ready")
-    store, bus = MemoryStore(), MemoryBus("lab")
+    store, bus, evidence = MemoryStore(), MemoryBus("lab"), MemoryEvidence()
     admin = NetBoxApi(netbox.url, netbox.token)
     async with TestServer(webhook_app(bus, lambda: SECRET)) as endpoint:
         await ensure(admin, wanted(SETTINGS, str(endpoint.make_url("/")), SECRET)[-2:], dry_run=False)
         ours = NetBoxApi(netbox.url, token)
-        yield Rig(netbox, prepared.made, admin, Sync(ours, store, bus, SETTINGS, PROFILES), store, bus)
+        yield Rig(
+            netbox, prepared.made, admin, Sync(ours, store, bus, SETTINGS, PROFILES, evidence), store, bus, evidence
+        )
         ours.close()
         admin.close()

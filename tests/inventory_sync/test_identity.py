@@ -4,6 +4,7 @@ import pytest
 
 from tests.inventory_sync.conftest import SETTINGS, Rig
 from tests.inventory_sync.test_write_back import accepted
+from workflows.model.hardware import Gpu, HardwareReport, Nic
 from workflows.model.identity import IdentityChange, IdentityField
 from workflows.model.status import NodeState, NodeStatus
 
@@ -87,3 +88,33 @@ async def test_blanks_are_filled_where_the_site_allows_it_and_start_nothing(rig:
     row = await rig.admin.get("dcim/devices", rig.pk)
     assert row is not None
     assert row["custom_fields"]["bringup_uuid"] is None, "a person emptied it after it was told"
+
+
+async def test_parts_fill_modules_first_and_items_else_and_a_serial_that_differs_is_only_told(rig: Rig) -> None:
+    made = {}
+    [maker] = await rig.admin.rows("dcim/manufacturers", slug="lab")
+    kind = await rig.admin.create("dcim/module-types", {"manufacturer": maker["id"], "model": "H100"})
+    for bay in ("SXM1", "SXM2"):
+        place = await rig.admin.create("dcim/module-bays", {"device": rig.pk, "name": bay})
+        module = {"device": rig.pk, "module_bay": place["id"], "module_type": kind["id"], "status": "active"}
+        serial = {"serial": "G-OLD"} if bay == "SXM2" else {}
+        made[bay] = (await rig.admin.create("dcim/modules", module | serial))["id"]
+    gpus = tuple(Gpu(name=f"GPU_{n}", serial=f"G{n}", place=f"SXM{n}") for n in (1, 2))
+    nic = Nic(name="NIC1", model="MCX75310AAS", serial="N1", place="Slot 1")
+    report = HardwareReport(protocol="redfish", address="lab", gpus=gpus, nics=(nic,))
+    kept = await rig.evidence.put(report.encode())
+    rig.sync.settings = SETTINGS.model_copy(update={"fill_blanks": True})
+    await rig.look(rig.pk)
+    await rig.put_status(accepted(rig).model_copy(update={"inventory": kept}))
+    await rig.look(rig.pk)
+    modules = {row["id"]: row["serial"] for row in await rig.admin.rows("dcim/modules", device_id=rig.pk)}
+    assert modules == {made["SXM1"]: "G1", made["SXM2"]: "G-OLD"}
+    [item] = await rig.admin.rows("dcim/inventory-items", device_id=rig.pk)
+    assert (item["name"], item["serial"], item["part_id"], item["discovered"]) == ("nic Slot 1", "N1", nic.model, True)
+    entries = [row["comments"] for row in await rig.admin.rows("extras/journal-entries", assigned_object_id=rig.pk)]
+    [told] = [text for text in entries if "parts differ" in text]
+    assert "gpu SXM2: NetBox says G-OLD, the machine has G2" in told
+    [newest, *_] = await rig.admin.page("core/object-changes", 5, ordering="-id", fields="id")
+    await rig.look(rig.pk)
+    [after, *_] = await rig.admin.page("core/object-changes", 5, ordering="-id", fields="id")
+    assert after == newest, "looking again writes nothing"

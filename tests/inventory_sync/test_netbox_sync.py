@@ -177,7 +177,7 @@ async def test_device_type_and_platform_fan_out(rig: Rig) -> None:
 
 async def test_two_syncs_and_edits_at_once_end_at_what_netbox_says(rig: Rig) -> None:
     pk = rig.pk
-    second = Sync(rig.sync.api, rig.store, rig.bus, rig.sync.settings, PROFILES)
+    second = Sync(rig.sync.api, rig.store, rig.bus, rig.sync.settings, PROFILES, rig.evidence)
 
     async def edit(number: int) -> None:
         await rig.admin.update("dcim/devices", pk, {"serial": f"SN-{number}"})
@@ -205,8 +205,8 @@ class _Interrupted(MemoryStore):
 async def test_a_look_that_was_overtaken_starts_over(rig: Rig) -> None:
     pk = rig.pk
     store = _Interrupted()
-    slow = Sync(rig.sync.api, store, rig.bus, rig.sync.settings, PROFILES)
-    fast = Sync(rig.sync.api, store, rig.bus, rig.sync.settings, PROFILES)
+    slow = Sync(rig.sync.api, store, rig.bus, rig.sync.settings, PROFILES, rig.evidence)
+    fast = Sync(rig.sync.api, store, rig.bus, rig.sync.settings, PROFILES, rig.evidence)
 
     async def overtake() -> None:
         await rig.admin.update("dcim/devices", pk, {"serial": "NEWER"})
