@@ -15,7 +15,7 @@ import random
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -35,13 +35,15 @@ _PAUSE_AT_MOST = 40.0
 #: A worker that reaches the store renews within a third of a lease.
 _TWO_RENEWALS = 8.0
 _PATIENCE = 20.0
+#: A worker that was killed is started again, connects and claims, on a busy host.
+_COMES_BACK = 60.0
 _AIMS, _AIM_AGAIN = 20, (0.05, 0.3)
 #: Steps in which a claim has a session of its own on the BMC.
 _ACTING = ("netboot", "power_on", "reboot")
 _DOWN = (0.5, 2.5)
 
 
-type Chosen = Callable[[str, Iterable[str]], bool]
+type Chosen = Callable[[str, dict[str, Held]], bool]
 
 
 class Blow(StrEnum):
@@ -195,20 +197,25 @@ class Blows:
             return
         at = await self.site.site.store.now()
         await islander.kill()
-        await self._note(Blow.KILL_WORKER, islander, at)
-        victim = await self._holder(lambda name, _held: name == self.site.islander)
+        hit = await self._note(Blow.KILL_WORKER, islander, at)
+
+        def anew(held: dict[str, Held]) -> dict[str, Held]:
+            return {node: lease for node, lease in held.items() if lease.token != hit.orphans.get(node)}
+
+        victim = await self._holder(lambda name, held: name == self.site.islander and bool(anew(held)), _COMES_BACK)
         if victim is None:
             return
         at = await self.site.site.store.now()
         await island.cut()
         try:
-            held = (await self._leases()).get(victim.name, {})
+            held = anew((await self._leases()).get(victim.name, {}))
             await asyncio.sleep(_TWO_RENEWALS)
-            if not held or (await self._leases()).get(victim.name) != held:
+            unrenewed = (await self._leases()).get(victim.name, {})
+            held = {node: lease for node, lease in held.items() if unrenewed.get(node) == lease}
+            if not held:
                 self.missed += 1  # it renews its leases: it was connected elsewhere
                 return
-            hit = self._hit(blow, victim, at, held)
-            self._struck(hit)
+            self._struck(replace(self._hit(blow, victim, at, held), with_server=True))
             victim.paused = True
             await self._overtaken(victim)
         finally:
@@ -243,7 +250,7 @@ class Blows:
         """Whether one of them is in a step that writes to its BMC."""
         return any(self._step(node) in _ACTING for node in nodes)
 
-    async def _holder(self, chosen: Chosen) -> Service | None:
+    async def _holder(self, chosen: Chosen, patience: float = _PATIENCE) -> Service | None:
         """A running worker that holds a lease now; waits for one. The last running worker is spared."""
         held: dict[str, dict[str, Held]] = {}
 
@@ -253,7 +260,7 @@ class Blows:
             return any(self.site.workers[name].alive for name in held if chosen(name, held[name]))
 
         alive = [s for s in self.site.workers.values() if s.alive]
-        if len(alive) < 2 or not await until("a worker holds a lease", some, _PATIENCE, every=0.05):
+        if len(alive) < 2 or not await until("a worker holds a lease", some, patience, every=0.05):
             self.missed += 1
             return None
         found = [n for n in sorted(held) if chosen(n, held[n]) and self.site.workers[n].alive]

@@ -20,7 +20,7 @@ _RESTING = (Kind.WAITING, Kind.PARKED, Kind.FINISHED, Kind.HELD, Kind.FAILED)
 class Hit:
     """One blow against one victim, at the server's time. ``orphans`` are the leases it held: node and token.
 
-    ``delays``: it can hold up a takeover, as one on a boot service can't.
+    ``delays``: it can hold up a takeover, as one on a boot service can't. ``with_server``: a nats-server was lost with it.
     """
 
     kind: str
@@ -29,13 +29,14 @@ class Hit:
     orphans: dict[str, int] = field(default_factory=dict)
     playing: frozenset[str] = frozenset()
     delays: bool = True
+    with_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """One orphan: from the blow to the first entry of its successor. ``playing``: a live Ansible child died with it.
 
-    ``again`` counts further blows that fell before that and could delay it.
+    ``again`` counts further blows that fell at once or before that and could delay it.
     """
 
     node: str
@@ -170,7 +171,7 @@ def recoveries(hits: Sequence[Hit], journal: Sequence[Value]) -> tuple[list[Reco
                 stranded.append(f"{node}: nobody took it over after {hit.kind} of {hit.victim}")
                 continue
             seconds = (first.time - hit.at).total_seconds()
-            again = sum(other.delays and hit.at < other.at < first.time for other in hits)
+            again = hit.with_server + sum(other.delays and hit.at < other.at < first.time for other in hits)
             found.append(Recovery(node, hit.kind, round(seconds, 2), node in hit.playing, again))
     return found, stranded
 

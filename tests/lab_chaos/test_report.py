@@ -79,6 +79,12 @@ def test_an_orphan_that_was_hit_again_may_wait_as_long_again_and_is_counted_apar
     assert len(replace(GOOD, recoveries=[replace(found, again=0)]).problems()) == 1
 
 
+def test_a_worker_that_was_lost_with_its_server_counts_as_hit_again() -> None:
+    cut = Hit("cut", "w1", NOON, {"chaos.lab-001": 5}, with_server=True)
+    [found], _ = recoveries([cut], [entry(5, 0, 1), entry(8, 0, 31)])
+    assert (found.seconds, found.again) == (31.0, 1)
+
+
 def test_an_orphan_that_nobody_took_is_stranded_unless_its_run_rests_by_itself() -> None:
     hit = Hit("kill", "w1", NOON, {"chaos.lab-001": 5})
     assert recoveries([hit], [entry(5, 0, 1)])[1] == ["chaos.lab-001: nobody took it over after kill of w1"]
