@@ -1,6 +1,7 @@
 """The command line as people and programs meet it: tables, JSON, exit codes, and sentences instead of tracebacks."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,12 +20,13 @@ from frontends.cli.views import add_views
 from frontends.plan import Known
 from frontends.site import ConnectedSite
 from lab.memory import LocalClock, MemoryBus, MemoryEvidence, MemoryStore
-from tests.workflows.samples import PROFILE, desired
+from tests.workflows.samples import BASELINED, PROFILE, desired
 from tests.workflows.site import Site
 from workflows.catalog import STEPS, WORKFLOWS
 from workflows.engine.campaign import Preview
 from workflows.engine.commands import Commands
-from workflows.model.errors import BadInput, IdentityMismatch, Unreachable
+from workflows.model.errors import BadInput, IdentityMismatch, Refused, Unreachable
+from workflows.model.hardware import Firmware, Gpu, HardwareReport
 from workflows.model.settings import Mode, SiteSettings
 from workflows.model.status import NodeState, NodeStatus, StepTiming
 from workflows.model.stranger import Strangers
@@ -37,12 +39,17 @@ NODES = [
     desired("gpu-001"),
     desired("gpu-002", status="active"),
     desired("gpu-003", problems=PROBLEMS),
-    desired("gpu-004", status="active", generation=2),
+    desired("gpu-004", status="active", generation=2, profile=BASELINED),
     desired("gpu-005"),
     desired(
         "gpu-006", profile=PROFILE.model_copy(update={"sku": PROFILE.sku.model_copy(update={"gpu_model": "h900"})})
     ),
 ]
+SEEN = HardwareReport(
+    protocol="redfish", address="lab", gpus=(Gpu(name="GPU_1", serial="G1", place="SXM1"),),
+    firmware=(Firmware(name="BMC", version="1.0"), Firmware(name="BIOS", version="2.0")),
+    settings={"SriovGlobalEnable": "Enabled"},
+)  # fmt: skip
 PARKED = NodeStatus(
     node="lab.nb-2", label="gpu-002", state=NodeState.PARKED, run="lab.nb-2.c7", cause="c7", digest="d" * 64,
     workflow="reimage", step="identify", reason="reimage of [bold]gpu-002[/bold] waits for approval",
@@ -52,6 +59,7 @@ PARKED = NodeStatus(
 ACCEPTED = NodeStatus(
     node="lab.nb-4", label="gpu-004", state=NodeState.IN_SERVICE, run="lab.nb-4.g1", cause="g1", workflow="provision",
     outcome="succeeded", accepted_run="lab.nb-4.g1", accepted_generation=1, reason="in service",
+    inventory=hashlib.sha256(SEEN.encode()).hexdigest(),
     timings=tuple(StepTiming(step=s, seconds=t) for s, t in (("identify", 2), ("deploy", 600), ("reach", 60))),
 )  # fmt: skip
 RUNNING = NodeStatus(
@@ -94,7 +102,8 @@ def command_line(
 
     @asynccontextmanager
     async def open_site() -> AsyncIterator[ConnectedSite]:
-        store, bus = MemoryStore(), MemoryBus("lab")
+        store, bus, evidence = MemoryStore(), MemoryBus("lab"), MemoryEvidence()
+        await evidence.put(SEEN.encode())
         for node in NODES:
             await store.put(f"desired.{node.node}", node.encode(), expect=0)
         await store.put("strangers.lab", STRANGERS.encode(), expect=0)
@@ -103,7 +112,7 @@ def command_line(
         preview = Preview(settings, STEPS, WORKFLOWS)
         consumer = asyncio.create_task(Commands(store, bus, LocalClock(), served, preview, lambda: NODES).serve())
         try:
-            yield ConnectedSite(store, bus, clock(), MemoryEvidence(), settings, "ann")
+            yield ConnectedSite(store, bus, clock(), evidence, settings, "ann")
         finally:
             consumer.cancel()
             await asyncio.gather(consumer, return_exceptions=True)
@@ -204,6 +213,22 @@ def test_show_counts_the_posts_of_the_newest_run_and_says_how_the_machine_went_o
 def test_check_makes_a_parked_node_an_exit_code() -> None:
     assert run("status", "--check")[0] == NOT_WELL
     assert run("status", "gpu-001", "--check")[0] == 0
+
+
+def test_parts_shows_what_the_newest_run_saw_or_says_that_none_has_looked() -> None:
+    assert json.loads(run("parts", "gpu-004", "--json")[1])["gpus"][0]["serial"] == "G1"
+    assert "SXM1" in run("parts", "gpu-004")[1]
+    with pytest.raises(BadInput, match="no run has kept an inventory of gpu-001 yet"):
+        run("parts", "gpu-001")
+    with pytest.raises(Refused):
+        run("parts", "gpu-004", "--evidence", "0" * 64)
+
+
+def test_plan_tells_where_a_node_in_service_differs_from_its_baseline() -> None:
+    [plan] = json.loads(run("plan", "gpu-004", "--json")[1])
+    assert plan["drift"] == ["firmware BMC is 1.0, the baseline says 2.0"]
+    assert "firmware BMC is 1.0, the baseline says 2.0" in run("plan", "gpu-004")[1]
+    assert plan["workflow"] == "", "drift is shown, never acted on"
 
 
 def test_plan_shows_the_steps_and_what_forbids_them() -> None:

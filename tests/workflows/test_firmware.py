@@ -1,14 +1,17 @@
 """The workflow ``firmware`` and the baseline in an install: in the vendor's order, each once, one power cycle at most."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from tests.fakes.world import WorldBmc
+from tests.workflows.fleet import Fleet
 from tests.workflows.samples import BASELINED, PROFILE, desired
 from tests.workflows.site import Site
 from workflows.engine.ports import TaskFacts
 from workflows.model.baseline import drift
+from workflows.model.campaign import CampaignState
 from workflows.model.errors import Busy
 from workflows.model.hardware import Firmware, HardwareReport
 from workflows.model.posts import posts
@@ -118,6 +121,21 @@ async def test_of_one_rack_only_one_node_is_updated_at_a_time() -> None:
     assert view.status.state is NodeState.WAITING
     assert "whose firmware is updated at once" in view.status.reason
     assert flashed(site) == []
+
+
+async def test_a_rack_is_one_campaign_and_one_node_of_it_is_out_at_a_time() -> None:
+    wishes = [desired(f"gpu-00{n}", status="active", profile=BASELINED) for n in range(1, 5)]
+    async with Fleet(4, wishes=wishes) as fleet:
+        fleet.drive()
+        campaign = (await fleet.command("firmware", "rack:R12", "ann", reason="advisory")).campaign
+        assert campaign is not None
+        await fleet.command("approve", f"campaign:{campaign}", "bob")
+        done = await fleet.until(lambda c: c.state is CampaignState.DONE, campaign)
+        assert done.text == "rack:R12: 4 of 4 in service"
+        boards = [world.board for world in fleet.worlds.values()]
+        spans = sorted((b.updates[0].ends - b.takes, b.updates[-1].ends) for b in boards)
+        assert [len(b.updates) for b in boards] == [2, 2, 2, 2]
+        assert all(ended <= began for (_, ended), (began, _) in pairwise(spans)), spans
 
 
 async def test_a_sku_without_a_baseline_and_an_observing_site_refuse_it() -> None:
