@@ -135,7 +135,7 @@ def _gpu(gpu: Gpu, wanted: GpuThresholds, common: CommonThresholds) -> tuple[Che
             Action.SERVICE,
         ),
     ]
-    if wanted.fabric is not Fabric.NONE:
+    if wanted.fabric is not Fabric.NONE and wanted.fabric_told:
         checks.append(equal("gpu.fabric.state", who, gpu.fabric_state, "Completed", file, Action.RECONFIGURE))
         checks.append(equal("gpu.fabric.status", who, gpu.fabric_status, "Success", file, Action.RECONFIGURE))
         checks += [_fabric_health(who, name, value) for name, value in gpu.fabric_health.items()]

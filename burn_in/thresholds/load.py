@@ -12,7 +12,7 @@ _SHIPPED = Path(__file__).parent / "gpus"
 
 
 class Fabric(StrEnum):
-    """What the driver must say of the fabric: nothing (no NVSwitch, or older than Hopper), that of the node, of the rack."""
+    """What joins the GPUs: nothing that is managed, NVSwitches in the node, or those of the whole rack."""
 
     NONE = "none"
     NODE = "node"
@@ -24,7 +24,8 @@ class GpuThresholds(Record):
 
     Bandwidths in GB/s (10⁹ bytes), NVLink a link and direction; memory in MiB; power in watts; GEMM dense BF16 in TFLOPS.
     ``mig``: whether the model can be partitioned, and so must say that it is not;
-    ``tlimit``: whether its driver tells the distance to the slow-down, and degrees alone say nothing.
+    ``tlimit``: whether its driver tells the distance to the slow-down, and degrees alone say nothing;
+    ``fabric_told``: whether its driver tells the fabric's state, as it does from Hopper on.
     """
 
     model: str
@@ -34,6 +35,7 @@ class GpuThresholds(Record):
     fabric: Fabric
     mig: bool = True
     tlimit: bool = True
+    fabric_told: bool = True
     memory_mib: Threshold
     link_gen: Threshold
     link_width: Threshold
