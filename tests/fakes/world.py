@@ -394,7 +394,8 @@ class WorldBmc:
         self._world.surveys += 1
         world = self._world
         shown = {"power": world.power.value, "serial": world.serial, "boot_macs": world.macs}
-        return world.hardware.model_copy(update=shown)
+        board = {"firmware": world.board.shown(world.clock.now()), "settings": dict(world.board.attributes)}
+        return world.hardware.model_copy(update=shown | board)
 
     async def bios(self) -> BiosFacts:
         """Attributes that hold, and those that wait."""

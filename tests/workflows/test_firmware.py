@@ -97,6 +97,21 @@ async def test_an_update_that_waits_for_a_boot_is_not_forgotten_by_a_try_that_fa
     assert flashed(site) == ["BMC 2.0", "BIOS 2.0"]
 
 
+async def test_a_baseline_that_names_what_is_not_there_stops_before_anybody_is_drained() -> None:
+    site = await adopted()
+    site.world.board.versions = {"BMC": "1.0"}
+    site.world.board.attributes = {}
+    await site.command("firmware")
+    view = await site.tend()
+    assert (view.status.state, view.status.step, view.status.digest) == (NodeState.PARKED, "inspect", "")
+    assert (
+        "shows no BIOS attribute SriovGlobalEnable, no firmware BIOS, which the baseline of sku lab"
+        in view.status.reason
+    )
+    await site.command("cancel")
+    assert (await site.until_settled()).status.state is NodeState.IN_SERVICE
+
+
 async def test_an_install_brings_the_machine_to_the_baseline_first() -> None:
     site = Site(wish=desired(profile=BASELINED))
     await site.want()

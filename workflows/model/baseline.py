@@ -22,6 +22,12 @@ def knows(have: Iterable[Firmware], rule: FirmwareRule) -> bool:
     return any(fnmatchcase(f.name, rule.component) for f in have)
 
 
+def strange(sku: Sku, seen: HardwareReport) -> tuple[str, ...]:
+    """What the baseline names and the machine doesn't show at all: most likely a name that is wrong in the sku."""
+    attributes = [f"BIOS attribute {name}" for name in sku.bios if name not in seen.settings]
+    return (*attributes, *(f"firmware {r.component}" for r in sku.firmware if not knows(seen.firmware, r)))
+
+
 def drift(sku: Sku, seen: HardwareReport) -> tuple[str, ...]:
     """Where a machine, as it was seen, differs from its sku's baseline, a sentence each."""
     found = [

@@ -3,12 +3,14 @@
 A profile that names parts (``sku.parts``) stops a run that would wipe where one is missing or linked too slowly, with its
 place (``workflows/model/sku_gate.py``). One that names none demands nothing: then the machine is only read if no run has
 kept its inventory yet or the profile has a baseline to compare it with, and a BMC that can't tell it holds up nobody. A run
-that wipes nothing, such as an adoption, takes the machine as it is, and says what is missing.
+that wipes nothing, such as an adoption, takes the machine as it is, and says what is missing. A baseline that names what the
+machine doesn't have stops the run here, too: nobody is drained for a typing error.
 """
 
 from datetime import timedelta
 
 from workflows.engine.step import Context, Done, Retry, Verified
+from workflows.model.baseline import strange
 from workflows.model.errors import NeedsHuman, Transient, Unsupported
 from workflows.model.hardware import HardwareReport, PartKind
 from workflows.model.record import Json
@@ -45,6 +47,11 @@ class Inspect(Reading):
         lacks = shortcomings(report, rules, known)
         if lacks and ctx.run.has("netboot"):
             raise NeedsHuman(_refusal(ctx, report, lacks, kept))
+        if profile is not None and ctx.run.has("check_baseline") and (unknown := strange(profile.sku, report)):
+            raise NeedsHuman(
+                f"the BMC of {ctx.desired.label} shows no {', no '.join(unknown[:_SAID])}, which the baseline of sku "
+                f"{profile.sku.name} names; nothing was touched: cancel, correct the sku, then ask again (inventory {kept})"
+            )
         differs = changes(report, known) if known is not None else ()
         return Done(
             {
