@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, field
 
 from workflows.catalog import STEPS, WORKFLOWS
+from workflows.engine.caps import Caps
 from workflows.engine.claim import Claim
 from workflows.engine.fence import FencedBmc
 from workflows.engine.grants import Grants
@@ -39,6 +40,7 @@ class _Contexts:
 
     ports: Ports
     settings: SiteSettings
+    caps: Caps
     open: dict[int, FencedBmc] = field(default_factory=dict)
 
     def of(self, claim: Claim) -> Context:
@@ -54,7 +56,7 @@ class _Contexts:
             clock=ports.clock,
             store=ports.store,
             bmc=self._bmc(claim),
-            grants=Grants(ports.store, ports.clock, run, self.settings),
+            grants=Grants(ports.store, ports.clock, run, self.settings, self.caps),
             ansible=ports.ansible,
             judge=ports.judge,
             proof=ports.proof,
@@ -87,7 +89,8 @@ def build_worker(
 ) -> Worker:
     """A worker that is ready to serve or to tend one node."""
     observer = observer or Unobserved()
-    contexts = _Contexts(ports, settings)
+    caps = Caps(ports.store)
+    contexts = _Contexts(ports, settings, caps)
     return Worker(
         name=name,
         store=ports.store,
@@ -96,7 +99,7 @@ def build_worker(
         settings=settings,
         steps=STEPS,
         workflows=WORKFLOWS,
-        runner=Runner(STEPS, Settle(), contexts.of, settings, jitter, observer),
+        runner=Runner(STEPS, Settle(), contexts.of, settings, jitter, observer, caps),
         release_claim=contexts.release,
         observer=observer,
     )

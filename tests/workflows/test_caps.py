@@ -1,12 +1,16 @@
 """Caps: above them a run waits before it touches its machine, says for what, and a person may let it pass."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
+from lab.memory.clock import VirtualClock
+from lab.memory.store import MemoryStore
 from tests.workflows.fleet import SERVING, Fleet
 from tests.workflows.samples import desired
 from workflows.engine.caps import Caps, Limit
+from workflows.engine.ports import Value
 from workflows.model.cap import Cap, Slot
 from workflows.model.settings import SiteSettings
 from workflows.model.status import NodeState
@@ -93,3 +97,33 @@ async def test_a_place_of_a_run_that_is_over_is_nobodys() -> None:
         await fleet.store.put(limit.key, dead.encode(), expect=0)
         assert await Caps(fleet.store).take((limit,), fleet.clock.now()) is None
         assert await slots(fleet, limit.key) == ["lab.nb-1.c9"]
+
+
+class _FarStore(MemoryStore):
+    """Others run while it answers, as with a store behind a network."""
+
+    def __init__(self) -> None:
+        super().__init__(VirtualClock())
+        self.writes = 0
+
+    async def get(self, key: str) -> Value:
+        await asyncio.sleep(0)
+        return await super().get(key)
+
+    async def put(self, key: str, data: bytes, *, expect: int, ttl: timedelta | None = None) -> int:
+        self.writes += 1
+        await asyncio.sleep(0)
+        return await super().put(key, data, expect=expect, ttl=ttl)
+
+
+async def test_runs_of_one_worker_take_and_give_back_in_turns_and_those_of_two_by_compare_and_set() -> None:
+    store = _FarStore()
+    one, other = Caps(store), Caps(store)
+    limits = [Limit("cap.lab", "machines", 20, f"lab.nb-{n}.c9") for n in range(20)]
+    now = await store.now()
+    assert await asyncio.gather(*(one.take((limit,), now) for limit in limits)) == [None] * 20
+    await asyncio.gather(*(one.give_back(limit) for limit in limits))
+    assert store.writes == 40, "nobody of the same worker met a conflict"
+    taken = await asyncio.gather(*(caps.take((limit,), now) for caps in (one, other) for limit in limits))
+    assert taken == [None] * 40
+    assert len(Cap.decode((await store.get("cap.lab")).data or b"").slots) == 20

@@ -4,7 +4,8 @@ Theory of operation. A limit names a record and how many places it has. ``take``
 compare-and-set, all or none: where one is full, the places that were just taken are given back, so nobody sits on one cap
 while he waits for another. Taking twice is taking once. A place is given back at the end, or falls free after its window.
 A holder that was killed, or overtaken after its run had ended, never gives back: when a record is full, places whose run
-has finished are nobody's.
+has finished are nobody's. The runs of one worker change a record in turns, for all but one of those that try at once would
+meet a conflict and read and write it again; between workers the compare-and-set decides.
 
 ============================ ============================================== ========================= ==================
 record                       places                                         taken                     free
@@ -19,7 +20,9 @@ the same, ``-firmware``      1: nodes of a rack, in service before, whose   the 
 ============================ ============================================== ========================= ==================
 """
 
-from dataclasses import dataclass
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from workflows.engine.look import replay
@@ -89,14 +92,16 @@ def limits_of_run(run: Run, settings: SiteSettings) -> tuple[Limit, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The caps of one site."""
+    """The caps of one site, as one worker's runs meet them."""
 
     store: Store
+    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock), repr=False)
 
     async def take(self, limits: tuple[Limit, ...], now: datetime, *, over: bool = False) -> Full | None:
         """Take a place of each, or of none and say of which there was none. ``over``: beyond the limit, as a person said."""
         for number, limit in enumerate(limits):
-            full = await self._take(limit, now, over)
+            async with self._turns[limit.key]:
+                full = await self._take(limit, now, over)
             if full is not None:
                 for taken in limits[:number]:
                     await self.give_back(taken)
@@ -105,13 +110,14 @@ class Caps:
 
     async def give_back(self, limit: Limit) -> None:
         """Free the holder's place; one that is free already is no error."""
-        while True:
-            cap, value = await self._read(limit.key)
-            if not cap.has(limit.holder):
-                return
-            left = tuple(s for s in cap.slots if s.holder != limit.holder)
-            if await self._write(value, left):
-                return
+        async with self._turns[limit.key]:
+            while True:
+                cap, value = await self._read(limit.key)
+                if not cap.has(limit.holder):
+                    return
+                left = tuple(s for s in cap.slots if s.holder != limit.holder)
+                if await self._write(value, left):
+                    return
 
     async def holds(self, limit: Limit) -> bool:
         """Whether the holder has a place."""

@@ -31,6 +31,7 @@ class Grants:
     clock: Clock
     run: Run
     settings: SiteSettings
+    caps: Caps
 
     async def all(self) -> list[tuple[Grant, Value]]:
         """All grants of this run, oldest first."""
@@ -50,7 +51,7 @@ class Grants:
         assert profile is not None
         assert desired.serial is not None
         key = grant_key(self.run.node, self.run.cause, attempt)
-        if await Caps(self.store).take((self._limit(attempt),), self.clock.now()) is not None:
+        if await self.caps.take((self._limit(attempt),), self.clock.now()) is not None:
             return False
         grant = Grant(
             node=self.run.node,
@@ -93,11 +94,11 @@ class Grants:
 
     async def holds_slot(self, attempt: int) -> bool:
         """Whether the grant holds a slot of the site's cap."""
-        return await Caps(self.store).holds(self._limit(attempt))
+        return await self.caps.holds(self._limit(attempt))
 
     async def give_back_slot(self, attempt: int) -> None:
         """Free the slot of a grant that stays *taken* because its machine never reported, once a person said so."""
-        await Caps(self.store).give_back(self._limit(attempt))
+        await self.caps.give_back(self._limit(attempt))
 
     def _limit(self, attempt: int) -> Limit:
         return limit_of_grant(self.run, grant_key(self.run.node, self.run.cause, attempt), self.settings)

@@ -50,6 +50,7 @@ class Runner:
     settings: SiteSettings
     jitter: random.Random
     observer: Observer
+    caps: Caps
 
     async def drive(self, claim: Claim) -> None:
         """Go on until there is nothing to do for now.
@@ -158,7 +159,7 @@ class Runner:
     async def _without_place(self, claim: Claim) -> Full | None:
         """Why the run has no place of a cap that its first disruptive step needs; None where it has them all now."""
         limits = limits_of_run(claim.run, self.settings)
-        return await Caps(claim.store).take(limits, claim.clock.now(), over=claim.state.over_caps)
+        return await self.caps.take(limits, claim.clock.now(), over=claim.state.over_caps)
 
     async def _wait_for_place(self, claim: Claim, full: Full) -> None:
         """Wait for a place, or for a person who lets this one run pass: the machine wasn't touched yet."""
@@ -335,7 +336,7 @@ class Runner:
         outcome = claim.state.outcome or Outcome.FAILED
         for limit in limits_of_run(claim.run, self.settings):
             if limit.window is None:
-                await Caps(claim.store).give_back(limit)
+                await self.caps.give_back(limit)
         await claim.append(Kind.FINISHED, outcome=outcome, reason=claim.state.reason)
 
     def _current(self, claim: Claim) -> Step:
