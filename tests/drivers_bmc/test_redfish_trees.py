@@ -28,6 +28,7 @@ class Machine:
     disks: tuple[int, str, str | None]
     firmware: tuple[int, str, str]
     board: tuple[int, int, int]
+    bios: int
     links: tuple[str | None, str | None]
     quirk: str
 
@@ -48,6 +49,7 @@ MACHINES = [
         disks=(10, "SAMSUNG MZ1L21T9HCLS-00A07", None),
         firmware=(66, "HostBIOS_0", "01.01.03"),
         board=(2, 32, 6),
+        bios=219,
         links=("PCIe Gen5 x16", "PCIe Gen3 x4"),
         quirk="NVIDIA DGX (AMI)",
     ),
@@ -65,6 +67,7 @@ MACHINES = [
         disks=(9, "SAMSUNG MZTL23T8HCLS-00A07", "S6RMNG0X506940"),
         firmware=(30, "FW_BMC_0", "GB200Nvl-24.12-8"),
         board=(2, 2, 0),
+        bios=403,
         links=(None, None),
         quirk="NVIDIA GB200/GH200 (OpenBMC)",
     ),
@@ -86,6 +89,7 @@ MACHINES = [
         disks=(8, "MZQL27T6HBLA-00A07", "S6CKNN0W502286"),
         firmware=(104, "NIC1", "28.37.10.14"),
         board=(2, 32, 8),
+        bios=358,
         links=("PCIe Gen5 x16", "PCIe Gen5 x16"),
         quirk="Supermicro",
     ),
@@ -133,6 +137,7 @@ async def test_recorded_tree_is_read_whole(machine: Machine, expand: bool, sampl
     firmware, name, version = machine.firmware
     assert (len(report.firmware), {f.name: f.version for f in report.firmware}[name]) == (firmware, version)
     assert (len(report.cpus), len(report.dimms), len(report.psus)) == machine.board
+    assert len(report.settings) == machine.bios
     assert all(d.size and d.serial for d in report.dimms)
     assert tuple(str(p.pcie) if p.pcie else None for p in (report.gpus[0], report.nics[0])) == machine.links
     assert report.quirks[0].startswith(machine.quirk)
