@@ -72,5 +72,5 @@ async def test_a_pipe_is_read_or_refused_by_the_command_itself(samples: Path) ->
     whole, cut = await asyncio.gather(
         _read("ibstat", "-", "--json", given=text), _read("ibstat", "-", given=text[:-200])
     )
-    assert (whole[0], len(json.loads(whole[1]))) == (0, 8)
+    assert (whole[0], len(json.loads(whole[1]))) == (0, 9)
     assert (cut[0], cut[1], len(cut[2].splitlines())) == (1, "", 1)
