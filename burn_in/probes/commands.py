@@ -19,6 +19,16 @@ _NOT_FOUND = 127
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+def environment() -> dict[str, str]:
+    """What every tool gets: its words in one language, GPUs numbered as nvidia-smi numbers them."""
+    return {
+        **os.environ,
+        "LC_ALL": "C",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}",
+    }
+
+
 def run(name: str, argv: list[str], seconds: float) -> dict[str, object]:
     """The record of one command: see ``burn_in.bundle.CommandRecord``. Never raises for what the command does."""
     started = time.monotonic()
@@ -30,7 +40,7 @@ def run(name: str, argv: list[str], seconds: float) -> dict[str, object]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            env={**os.environ, "LC_ALL": "C", "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM_PATH}"},
+            env=environment(),
         )
     except OSError as error:
         return {**record, "rc": _NOT_FOUND, "stderr": f"{argv[0]}: {error.strerror}"}

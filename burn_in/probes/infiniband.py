@@ -8,7 +8,19 @@ from pathlib import Path
 
 from burn_in.probes.commands import run
 
-_PORT_FILES = ("state", "phys_state", "rate", "link_layer", "lid", "sm_lid", "gids/0")
+_PORT_FILES = (
+    "state",
+    "phys_state",
+    "rate",
+    "link_layer",
+    "lid",
+    "sm_lid",
+    "gids/0",
+    "pkeys/*",
+    "counters/*",
+    "hw_counters/*",
+)
+_DEVICE_FILES = ("hca_type", "board_id", "fw_ver", "node_guid")
 
 
 def collect(parameters: dict[str, object]) -> Iterator[dict[str, object]]:
@@ -17,8 +29,9 @@ def collect(parameters: dict[str, object]) -> Iterator[dict[str, object]]:
     A port stays Active with its old LID after its subnet manager died, so each is asked to reach it.
     """
     devices = Path("/sys/class/infiniband")
-    files = [str(path) for name in _PORT_FILES for path in devices.glob(f"*/ports/*/{name}")]
-    yield run("sysfs", ["grep", "-H", "", "/dev/null", *sorted(files)], 10)
+    files = [str(path) for name in _DEVICE_FILES for path in devices.glob(f"*/{name}")]
+    files += [str(path) for name in _PORT_FILES for path in devices.glob(f"*/ports/*/{name}")]
+    yield run("sysfs-ib", ["grep", "-s", "-H", "", "/dev/null", *sorted(files)], 20)
     ibstat = run("ibstat", ["ibstat"], 20)
     yield ibstat
     for device, port in _ports(str(ibstat.get("stdout", ""))):
