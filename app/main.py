@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from app.bmc import look_at, open_bmc, pin
-from app.burn_in import kinds, read_output
+from app.burn_in import judge, kinds, read_output
 from app.config import Config, load_config
 from app.demo_command import add_demos
 from app.known import KNOWN
@@ -95,7 +95,7 @@ def build() -> typer.Typer:
     add_services(cli, loaded.config)
     add_set_up(cli, loaded.config)
     add_bmc(cli, open_bmc, Trust(look_at, pin))
-    add_burn_in(cli, kinds, read_output)
+    add_burn_in(cli, kinds, read_output, judge)
     add_site(cli)
     add_nats(cli, loaded.config)
     add_demos(cli)

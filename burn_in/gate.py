@@ -17,9 +17,10 @@ from burn_in.judges.pkeys import judge_pkeys
 from burn_in.judges.verdicts import error
 from burn_in.parts import gpu_parts, port_parts
 from burn_in.readers.ibstat import read_ibstat
+from burn_in.readers.lspci import bus_of, read_lspci
 from burn_in.readers.mountinfo import read_mountinfo
 from burn_in.readers.nvidia_smi import read_nvidia_smi
-from burn_in.readers.pci import read_pci
+from burn_in.readers.pci import PciBus, read_pci
 from burn_in.readers.sminfo import SubnetManagerInfo, read_sminfo
 from burn_in.readers.unreadable import Unreadable
 from burn_in.subnet_manager import SubnetManager
@@ -102,12 +103,16 @@ class Gate:
             return (error(f"{probe}.reading", "", str(unreadable)),)
 
     def _gpus(self, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
-        bus = _read(bundle, "pci", read_pci)
         if sku.gpu_count == 0 and sku.gpu_model is None:
             smi = _command(bundle, "nvidia-smi")
-            return judge_no_gpus(sku, bus, read_nvidia_smi(smi.stdout) if smi.whole else None)
+            return judge_no_gpus(sku, _bus(bundle), read_nvidia_smi(smi.stdout) if smi.whole else None)
         known = self.thresholds.get(sku.gpu_model or "")
-        checks = judge_gpus(sku, known, bus, _read(bundle, "nvidia-smi", read_nvidia_smi), self.common)
+        gpus = _read(bundle, "nvidia-smi", read_nvidia_smi)
+        try:
+            checks = judge_gpus(sku, known, _bus(bundle), gpus, self.common)
+        except Unreadable as unreadable:
+            judged = judge_gpus(sku, known, PciBus((), ()), gpus, self.common)
+            checks = (error("gpu.count.bus", "", str(unreadable)), *(c for c in judged if c.id != "gpu.count.bus"))
         return (
             checks if known is None else checks + _outputs(bundle, Judging(sku, LEVEL, known, self.common, self.xids))
         )
@@ -142,6 +147,13 @@ class Gate:
         if seen.fabric is None:
             return (error("infiniband.cable", desired.label, f"the links could not be seen: {seen.trouble}", kept),)
         return tuple(c.model_copy(update={"evidence": kept}) for c in judge_cabling(desired.label, wanted, seen.fabric))
+
+
+def _bus(bundle: Bundle) -> PciBus:
+    """From sysfs, or from ``lspci`` where somebody brought that instead."""
+    if bundle.command("pci") is None and bundle.command("lspci") is not None:
+        return bus_of(_read(bundle, "lspci", read_lspci))
+    return _read(bundle, "pci", read_pci)
 
 
 def _outputs(bundle: Bundle, by: Judging) -> tuple[Check, ...]:

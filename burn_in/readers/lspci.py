@@ -7,6 +7,7 @@ which lspci shows as revision ff.
 import re
 from dataclasses import dataclass
 
+from burn_in.readers.pci import PciBus
 from burn_in.readers.text import plain_lines, shown
 from burn_in.readers.unreadable import Unreadable
 
@@ -64,3 +65,8 @@ def read_lspci(text: str) -> tuple[PciDevice, ...]:
     if len({d.vendor is None for d in devices} | {d.class_code is None for d in devices}) > 1:
         raise Unreadable("lspci: some lines have ids and others have none, so the output was cut")
     return tuple(devices)
+
+
+def bus_of(devices: tuple[PciDevice, ...]) -> PciBus:
+    """The same bus as sysfs shows it: all addresses, and those of NVIDIA's GPUs."""
+    return PciBus(tuple(d.address for d in devices), tuple(d.address for d in devices if d.nvidia_gpu))

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from app.burn_in import kinds
+from app.burn_in import judge, kinds
 from burn_in.offline import read_output
 from burn_in.readers.catalog import KINDS
 from frontends.cli.burn_in import add_burn_in
@@ -57,7 +57,7 @@ async def _read(*arguments: str, given: bytes = b"") -> tuple[int | None, str, s
 def test_a_directory_is_read_as_grep_prints_it_and_help_lists_the_kinds(samples: Path) -> None:
     """The commands alone, on the real readers."""
     cli = typer.Typer()
-    add_burn_in(cli, kinds, read_output)
+    add_burn_in(cli, kinds, read_output, judge)
     tree = samples / "sysfs-ib" / "sys-class-infiniband-h100.0"
     ran = CliRunner().invoke(cli, ["burn-in", "read", "sysfs-ib", str(tree), "--json"])
     assert (ran.exit_code, len(json.loads(ran.stdout))) == (0, 9)
