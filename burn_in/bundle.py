@@ -27,6 +27,11 @@ class CommandRecord(Record):
         return self.rc != _NOT_FOUND
 
     @property
+    def ended(self) -> bool:
+        """Whether it ended by itself, however, and all of its output is here."""
+        return self.rc is not None and self.found and not self.timed_out and not self.truncated
+
+    @property
     def whole(self) -> bool:
         """Whether it ended by itself with exit status 0 and all of its output is here."""
         return self.rc == 0 and not self.timed_out and not self.truncated

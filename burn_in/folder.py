@@ -29,7 +29,11 @@ from workflows.model.profile import Sku
 from workflows.model.verdict import Action, BurnInReport, Check, Verdict
 
 _MAX_FILES = 1000
-_PROBE = {"ibstat": "infiniband", "sminfo": "infiniband", "sysfs-ib": "infiniband", "mountinfo": "mounts"}
+_PROBE = {
+    **dict.fromkeys(("ibstat", "sminfo", "sysfs-ib"), "infiniband"),
+    **dict.fromkeys(("edac", "chronyc", "nvme-smart-log", "lscpu", "meminfo"), "host"),
+    "mountinfo": "mounts",
+}
 """Which probe brings a kind; the GPUs' brings every other."""
 
 _COMMAND = {"nvidia-smi-xml": "nvidia-smi"}
@@ -188,7 +192,7 @@ def _explained(missing: tuple[str, ...], bundles: Mapping[str, bytes]) -> Iterat
 
 
 def _bundles(folder: Folder) -> Iterator[tuple[str, Bundle]]:
-    probes: dict[str, list[CommandRecord]] = {}
+    probes: dict[str, list[CommandRecord]] = {"host": []}
     for output in folder.outputs:
         record = CommandRecord(name=output.command, argv=(output.file,), rc=0, stdout=output.text)
         probes.setdefault(_PROBE.get(output.kind, "gpu"), []).append(record)

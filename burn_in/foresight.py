@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 
-from burn_in.gate import LEVEL
 from burn_in.thresholds.load import GpuThresholds
+from workflows.model.level import TIMES, level_named
 from workflows.model.profile import Sku
 
 
 def unjudgeable(sku: Sku, thresholds: Mapping[str, GpuThresholds]) -> tuple[str, ...]:
     """Sentences that say why no node of this sku can be accepted, and what to do; none where it can be."""
     found = []
-    if sku.burn_in_level != LEVEL:
+    if level_named(sku.burn_in_level) is None:
         found.append(
-            f"sku {sku.name}: burn-in level {sku.burn_in_level!r} is not known: set burn_in_level to {LEVEL!r}"
+            f"sku {sku.name}: burn-in level {sku.burn_in_level!r} is not one that this version runs: set burn_in_level "
+            f"to {' or '.join(TIMES)}"
         )
     if sku.gpu_model is not None and sku.gpu_model not in thresholds:
         known = ", ".join(sorted(thresholds))

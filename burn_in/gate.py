@@ -15,6 +15,7 @@ from burn_in.judges.mounts import judge_mount
 from burn_in.judges.outputs import JUDGED_KINDS, Judging, judge_output, required_outputs
 from burn_in.judges.pkeys import judge_pkeys
 from burn_in.judges.verdicts import error
+from burn_in.loads import judge_loads
 from burn_in.parts import gpu_parts, port_parts
 from burn_in.readers.ibstat import read_ibstat
 from burn_in.readers.lspci import bus_of, read_lspci
@@ -30,10 +31,14 @@ from burn_in.thresholds.xid_policy import XidPolicy, load_xid_policy
 from workflows.engine.ports import Evidence
 from workflows.model.desired import Desired
 from workflows.model.errors import BadInput
+from workflows.model.level import TIMES, Level, level_named
 from workflows.model.profile import Sku
-from workflows.model.verdict import BurnInReport, Check, Part, Span
+from workflows.model.verdict import BurnInReport, Check, Part, Span, Verdict
 
-LEVEL = "gate"
+_STATUS_IS_A_RESULT = ("dcgm-diag",)
+"""Kinds whose exit status says what was found, not that the tool failed: a readable output counts."""
+
+_HOST = ("edac", "chronyc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +57,18 @@ class Gate:
             "gpu",
             *(("infiniband",) if _has_infiniband(desired) else ()),
             *(("mounts",) if desired.mounts else ()),
+            *(("host",) if _has_gpus(desired) else ()),
         )
 
     async def judge(self, desired: Desired, bundles: dict[str, bytes]) -> BurnInReport:
         """Read and judge all; each raw bundle is kept as evidence first."""
         if desired.profile is None:
-            return BurnInReport(level=LEVEL, checks=(error("profile", "", "the node has no profile"),))
+            return BurnInReport(level="", checks=(error("profile", "", "the node has no profile"),))
         sku = desired.profile.sku
         checks, spans, versions, parts = list[Check](), list[Span](), dict[str, str](), list[Part]()
-        if sku.burn_in_level != LEVEL:
-            checks.append(error("level", "", f"sku {sku.name} asks for level {sku.burn_in_level!r}, this is {LEVEL!r}"))
+        if level_named(sku.burn_in_level) is None:
+            known = ", ".join(TIMES)
+            checks.append(error("level", "", f"sku {sku.name} asks for level {sku.burn_in_level!r}, this runs {known}"))
         for probe in self.probes(desired):
             if probe not in bundles:
                 checks.append(error(f"{probe}.bundle", "", f"the probe {probe} left no bundle"))
@@ -79,14 +86,14 @@ class Gate:
             parts += _parts(desired, bundle)
             found = await self._judge(probe, desired, sku, bundle)
             checks += [c if c.evidence else c.model_copy(update={"evidence": kept}) for c in found]
-        known = self.thresholds.get(sku.gpu_model or "")
+        thresholds = self.thresholds.get(sku.gpu_model or "")
         return BurnInReport(
-            level=LEVEL,
+            level=sku.burn_in_level,
             checks=tuple(checks),
             timeline=tuple(spans),
             versions=versions,
             parts=tuple(parts),
-            overrides=known.overridden if known else (),
+            overrides=thresholds.overridden if thresholds else (),
         )
 
     async def _judge(self, probe: str, desired: Desired, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
@@ -95,6 +102,8 @@ class Gate:
                 return self._gpus(sku, bundle)
             if probe == "infiniband":
                 return await self._infiniband(desired, sku, bundle)
+            if probe == "host":
+                return self._host(sku, bundle)
             mounts = _read(bundle, "mountinfo", read_mountinfo)
             return tuple(
                 check for m in desired.mounts for check in judge_mount(m, mounts, bundle.command(f"trial {m.target}"))
@@ -113,9 +122,27 @@ class Gate:
         except Unreadable as unreadable:
             judged = judge_gpus(sku, known, PciBus((), ()), gpus, self.common)
             checks = (error("gpu.count.bus", "", str(unreadable)), *(c for c in judged if c.id != "gpu.count.bus"))
-        return (
-            checks if known is None else checks + _outputs(bundle, Judging(sku, LEVEL, known, self.common, self.xids))
-        )
+        if known is None:
+            return checks
+        by = self._judging(sku)
+        loads = judge_loads(bundle, gpus, known, self.common) if sku.burn_in_level != Level.GATE else ()
+        return checks + _outputs(bundle, by, required_outputs(by)) + loads
+
+    def _host(self, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
+        """What a host can tell. A tool or a driver that it doesn't have leaves its part unjudged, and that is told."""
+        disks = [c.name for c in bundle.commands if c.name.startswith("nvme-smart-log ")]
+        checks: list[Check] = []
+        for name in (*_HOST, *disks):
+            command = bundle.command(name)
+            if command is not None and (command.timed_out or command.whole):
+                checks += _output(bundle, name, self._judging(sku))
+            else:
+                why = command.trouble if command is not None else "nobody asked"
+                checks.append(Check(id=f"host.{name}", verdict=Verdict.WARN, message=f"{name} is not judged: {why}"))
+        return tuple(checks)
+
+    def _judging(self, sku: Sku) -> Judging:
+        return Judging(sku, sku.burn_in_level, self.thresholds.get(sku.gpu_model or ""), self.common, self.xids)
 
     async def _infiniband(self, desired: Desired, sku: Sku, bundle: Bundle) -> tuple[Check, ...]:
         checks = list(judge_inventory(sku, desired.interfaces))
@@ -156,19 +183,19 @@ def _bus(bundle: Bundle) -> PciBus:
     return _read(bundle, "pci", read_pci)
 
 
-def _outputs(bundle: Bundle, by: Judging) -> tuple[Check, ...]:
+def _outputs(bundle: Bundle, by: Judging, required: Sequence[str]) -> tuple[Check, ...]:
     """What the level asks for, and what else was brought: one that is missing or broken hides nothing of the others."""
     brought = [c.name for c in bundle.commands if c.name.partition(" ")[0] in JUDGED_KINDS]
-    checks: list[Check] = []
-    for name in dict.fromkeys((*required_outputs(by), *brought)):
-        command = bundle.command(name)
-        if command is None:
-            checks.append(error(f"output.{name}", "", f"the probe {bundle.probe} did not come to {name}"))
-        elif not command.whole:
-            checks.append(error(f"output.{name}", "", command.trouble))
-        else:
-            checks += judge_output(name, command.stdout, by)
-    return tuple(checks)
+    return tuple(c for name in dict.fromkeys((*required, *brought)) for c in _output(bundle, name, by))
+
+
+def _output(bundle: Bundle, name: str, by: Judging) -> tuple[Check, ...]:
+    command = bundle.command(name)
+    if command is None:
+        return (error(f"output.{name}", "", f"the probe {bundle.probe} did not come to {name}"),)
+    if not command.whole and not (command.ended and name in _STATUS_IS_A_RESULT):
+        return (error(f"output.{name}", "", command.trouble),)
+    return judge_output(name, command.stdout, by)
 
 
 def _spans(bundle: Bundle) -> tuple[Span, ...]:
@@ -211,6 +238,10 @@ def _maybe[T](bundle: Bundle, name: str, reader: Callable[[str], T]) -> T | None
         return _read(bundle, name, reader)
     except Unreadable:
         return None
+
+
+def _has_gpus(desired: Desired) -> bool:
+    return desired.profile is not None and desired.profile.sku.gpu_count > 0
 
 
 def _has_infiniband(desired: Desired) -> bool:

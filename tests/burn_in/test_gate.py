@@ -70,7 +70,7 @@ def _node(gpus: int, xml: str, *others: Raw) -> bytes:
 
 
 async def _judge(desired: Desired, **bundles: bytes) -> BurnInReport:
-    return await Gate(Kept(), None, _THRESHOLDS, _COMMON, _XIDS).judge(desired, bundles)
+    return await Gate(Kept(), None, _THRESHOLDS, _COMMON, _XIDS).judge(desired, {"host": _bundle("host"), **bundles})
 
 
 def _by(report: BurnInReport, check: str) -> Check:
@@ -194,6 +194,57 @@ async def test_what_was_brought_beyond_the_level_counts_too(samples: Path) -> No
     report = await _judge(wish(**_H100), gpu=_node(8, xml, log, clock))
     assert {c.id.partition(".")[0] for c in report.failures} <= {"host", "output"}
     assert not report.accepted
+
+
+@pytest.mark.parametrize("rc", [0, 226, 205])
+async def test_dcgm_s_exit_status_is_a_result(samples: Path, rc: int) -> None:
+    """226 and 205 mean that it ran and found something: its JSON says what, and that is what counts."""
+    xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
+    diag = _command("dcgm-diag", (samples / "dcgm" / "gb10-level1.json").read_text(), rc)
+    report = await _judge(wish(**_H100), gpu=_node(8, xml, diag))
+    assert {"dcgm.software"} <= {c.id for c in report.failures}
+    assert "output.dcgm-diag" not in {c.id for c in report.checks}
+
+
+async def test_a_load_without_its_looks_is_an_error(samples: Path) -> None:
+    """At a level with loads: the gate's evidence alone does not accept."""
+    xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
+    report = await _judge(wish(level="quick", **_H100), gpu=_node(8, xml))
+    assert {c.id for c in report.failures} == {"output.dcgm-diag", "output.nvbandwidth", "gpu.load", "nvlink.errors"}
+
+
+async def test_what_a_load_did_to_the_gpus_is_judged(samples: Path) -> None:
+    """A GPU that throttled in its midst, links that counted errors, and no model's word for it being well."""
+    xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
+    hot = xml.replace("hw_thermal_slowdown>Not Active", "hw_thermal_slowdown>Active", 1)
+    links = _command(
+        "nvlink-errors", "".join(f"GPU {n}: H (UUID: GPU-{n})\n\t Link 0: CRC Errors: 0\n" for n in range(8))
+    )
+    worse = {**links, "name": "nvlink-errors after", "stdout": str(links["stdout"]).replace(": 0\n", ": 3\n", 1)}
+    loads = (
+        links,
+        _command("gpu-burn", seconds=60),
+        _command("nvidia-smi during", hot),
+        _command("nvidia-smi after", xml),
+        worse,
+    )
+    report = await _judge(wish(level="quick", **_H100), gpu=_node(8, xml, *loads))
+    assert [c.verdict for c in report.checks if c.id == "gpu.load.throttle"].count(Verdict.FAIL) == 1
+    assert [c.verdict for c in report.checks if c.id == "nvlink.errors"].count(Verdict.FAIL) == 1
+
+
+async def test_a_host_that_cannot_tell_is_told_and_one_that_is_sick_is_not_accepted(samples: Path) -> None:
+    """No chrony is a warning; an uncorrectable error of its memory, or a tool that hangs, keeps it out."""
+    gpu = _node(8, (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text())
+    edac = "/sys/devices/system/edac/mc/mc0/ce_count:0\n/sys/devices/system/edac/mc/mc0/ue_count:{}\n"
+    absent = _command("chronyc", rc=127, stderr="chronyc: No such file or directory")
+    for errors, clock, accepted in (
+        (0, absent, True),
+        (1, absent, False),
+        (0, {**absent, "rc": None, "timed_out": True}, False),
+    ):
+        host = _bundle("host", _command("edac", edac.format(errors)), clock)
+        assert (await _judge(wish(**_H100), gpu=gpu, host=host)).accepted is accepted
 
 
 async def test_the_report_says_what_took_how_long_and_which_versions_were_judged(samples: Path) -> None:

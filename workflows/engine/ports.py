@@ -320,7 +320,10 @@ class Ansible(Protocol):
     async def collect(
         self, host: Host, probes: Sequence[str], parameters: dict[str, Json], *, run: str, step: str, timeout: timedelta
     ) -> dict[str, bytes]:
-        """Run burn-in probes on the node and return the raw bundle of each (JSON, see ``burn_in.bundle``)."""
+        """Run burn-in probes on the node and return the raw bundle of each (JSON, see ``burn_in.bundle``).
+
+        ``timeout`` is for all of it; ``deadline_s`` among the parameters is each probe's, where it is given.
+        """
 
     async def shell(self, host: Host, command: Sequence[str], *, timeout: timedelta) -> str:
         """One command over SSH, host-key checking on; returns stdout. Raises Unreachable, or Refused on exit ≠ 0."""

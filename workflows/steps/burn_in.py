@@ -11,11 +11,11 @@ from datetime import timedelta
 from workflows.engine.step import Broken, Context, Done, NotYet, Retry, Verified
 from workflows.model.actions import decide
 from workflows.model.errors import Refused, Unreachable
+from workflows.model.level import TIMES, Level, level_named
 from workflows.model.record import Json
 from workflows.model.verdict import BurnInReport
 from workflows.steps.configure import run_roles
 
-_PROBING = timedelta(minutes=30)
 _PATIENCE = timedelta(seconds=15)
 _MARK = "/etc/bringup/reconfigured"
 
@@ -23,8 +23,8 @@ _MARK = "/etc/bringup/reconfigured"
 class BurnIn:
     """Judging twice is harmless, so ``verify`` does it; each report is kept as evidence, good or bad."""
 
-    name, version = "burn_in", 2
-    timeout = timedelta(hours=1)
+    name, version = "burn_in", 3
+    timeout = timedelta(hours=3)
     retry = Retry(attempts=2)
     destructive = needs_approval = False
 
@@ -58,9 +58,16 @@ class BurnIn:
         return Broken(f"{failures('burn-in', report)}; {decision.words} (report {kept})")
 
     async def _judge(self, ctx: Context) -> BurnInReport:
-        parameters: dict[str, Json] = {"mounts": [m.model_dump(mode="json") for m in ctx.desired.mounts]}
+        profile = ctx.desired.profile
+        level = (level_named(profile.sku.burn_in_level) if profile is not None else None) or Level.GATE
+        parameters: dict[str, Json] = {
+            "level": level,
+            "deadline_s": TIMES[level].probe.total_seconds(),
+            "mounts": [m.model_dump(mode="json") for m in ctx.desired.mounts],
+        }
+        probes, time = ctx.judge.probes(ctx.desired), TIMES[level].whole
         bundles = await ctx.ansible.collect(
-            ctx.host(), ctx.judge.probes(ctx.desired), parameters, run=ctx.run.id, step=self.name, timeout=_PROBING
+            ctx.host(), probes, parameters, run=ctx.run.id, step=self.name, timeout=time
         )
         return await ctx.judge.judge(ctx.desired, bundles)
 

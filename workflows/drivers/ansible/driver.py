@@ -5,7 +5,7 @@ import json
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -69,7 +69,7 @@ class AnsibleDriver:
     command_prefix: tuple[str, ...] = ()
     connection: str = "ssh"
     own_roles: Path | None = None
-    probe_deadline: timedelta = field(default=timedelta(minutes=5))
+    probe_deadline: timedelta = timedelta(minutes=5)
 
     async def play(
         self, host: Host, playbook: str, variables: dict[str, Json], *, run: str, step: str, timeout: timedelta
@@ -100,11 +100,12 @@ class AnsibleDriver:
         for probe in probes:
             if not _PROBE.match(probe):
                 raise Refused(f"{probe!r} is no name of a probe")
+        given = parameters.get("deadline_s")
         variables: dict[str, Json] = {
             "probes_token": token_hex(8),
             "probes_run": list(probes),
             "probes_parameters": parameters,
-            "probes_deadline": self.probe_deadline.total_seconds(),
+            "probes_deadline": float(given) if isinstance(given, int | float) else self.probe_deadline.total_seconds(),
         }
         events = _Events(self.bus, run, step)
         ended = await self._play(host, "probe.yml", variables, events, timeout, True)
