@@ -8,9 +8,10 @@ isn't is UNKNOWN, so that it accepts nothing. A file holds no exit status: an ou
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from burn_in.bundle import Bundle, CommandRecord
 from burn_in.gate import Gate
@@ -18,11 +19,13 @@ from burn_in.guid import plain_guid
 from burn_in.judges.outputs import Judging, required_outputs
 from burn_in.judges.verdicts import error
 from burn_in.readers.catalog import KINDS, Kind, sniff
+from burn_in.readers.ibnetdiscover import read_ibnetdiscover
+from burn_in.readers.pkeys import read_pkeys
 from burn_in.readers.saquery import read_node_description, read_node_record
 from burn_in.readers.sminfo import read_sminfo
 from burn_in.readers.text import MAX_OUTPUT, decoded
 from burn_in.readers.unreadable import Unreadable
-from burn_in.subnet_manager import SubnetView
+from burn_in.subnet_manager import FabricView, SubnetView
 from workflows.model.desired import Desired
 from workflows.model.errors import BadInput, Refused
 from workflows.model.profile import Sku
@@ -201,7 +204,18 @@ def _bundles(folder: Folder) -> Iterator[tuple[str, Bundle]]:
 
 
 def _asked_subnet(folder: Folder) -> bool:
-    return any(o.kind in ("saquery-node", "smpquery-nodedesc") or o.part == _SUBNET for o in folder.outputs)
+    return any(
+        o.kind in ("saquery-node", "smpquery-nodedesc", "smpquery-pkeys", "ibnetdiscover") or o.part == _SUBNET
+        for o in folder.outputs
+    )
+
+
+_SUBNET_READERS: Mapping[str, Callable[[str], Any]] = {
+    "manager": read_sminfo,
+    "description": read_node_description,
+    "record": read_node_record,
+    "pkeys": read_pkeys,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,24 +225,33 @@ class _Subnet:
     folder: Folder
 
     async def see(self, guid: str, lid: int) -> SubnetView:
-        """``sminfo@subnet``, ``smpquery-nodedesc@GUID`` and ``saquery-node@LID``."""
-        view = SubnetView(None, None, None, (), b"")
-        trouble = list[str]()
-        managers, nodes = self.folder.texts("sminfo"), self.folder.texts("saquery-node")
+        """``sminfo@subnet``, ``smpquery-nodedesc@GUID``, ``saquery-node@LID`` and ``smpquery-pkeys@LID``."""
+        view, trouble = SubnetView(None, None, None, (), b""), list[str]()
         names = {plain_guid(part): text for part, text in self.folder.texts("smpquery-nodedesc").items()}
+        texts = {
+            "manager": self.folder.texts("sminfo").get(_SUBNET),
+            "description": names.get(guid),
+            "record": self.folder.texts("saquery-node").get(str(lid)),
+            "pkeys": self.folder.texts("smpquery-pkeys").get(str(lid)),
+        }
+        for name, read in _SUBNET_READERS.items():
+            try:
+                if (text := texts[name]) is None:
+                    raise Unreadable(f"the folder has no {name} of the subnet's side")
+                view = replace(view, **{name: read(text)})
+            except Unreadable as refused:
+                trouble.append(str(refused))
+        return replace(view, trouble=tuple(trouble), raw=repr(texts).encode())
+
+    async def links(self) -> FabricView:
+        """``ibnetdiscover``."""
+        text = self.folder.texts("ibnetdiscover").get("")
+        if text is None:
+            return FabricView(None, "the folder has no ibnetdiscover", b"")
         try:
-            view = replace(view, manager=read_sminfo(managers.get(_SUBNET, "")))
+            return FabricView(read_ibnetdiscover(text), "", text.encode())
         except Unreadable as refused:
-            trouble.append(str(refused))
-        try:
-            view = replace(view, description=read_node_description(names.get(guid, "")))
-        except Unreadable as refused:
-            trouble.append(str(refused))
-        try:
-            view = replace(view, record=read_node_record(nodes.get(str(lid), "")))
-        except Unreadable as refused:
-            trouble.append(str(refused))
-        return replace(view, trouble=tuple(trouble), raw=repr((managers, names, nodes)).encode())
+            return FabricView(None, str(refused), text.encode())
 
 
 class _Hashes:

@@ -19,7 +19,7 @@ def as_json(record: object) -> Json:
     if isinstance(record, tuple):
         return [as_json(part) for part in record]
     if isinstance(record, frozenset):
-        return [*sorted(str(part) for part in record)]
+        return [as_json(part) for part in sorted(record, key=str)]
     if record is None or isinstance(record, bool | int | float | str):
         return str(record) if isinstance(record, str) else record
     raise TypeError(f"{type(record).__name__} has no form in JSON")

@@ -27,6 +27,7 @@ from burn_in.readers.nvme import read_nvme_smart
 from burn_in.readers.parallel_fs import read_lustre_health, read_scale_state
 from burn_in.readers.pci import read_pci
 from burn_in.readers.perftest import read_perftest
+from burn_in.readers.pkeys import read_pkeys
 from burn_in.readers.port_counters import read_perfquery
 from burn_in.readers.saquery import read_node_description, read_node_record
 from burn_in.readers.sminfo import read_sminfo
@@ -103,6 +104,7 @@ _ALL = (
     Kind("saquery-node", "saquery NR LID", read_node_record, r"^NodeRecord dump:"),
     Kind("sminfo", "sminfo", read_sminfo, r"^sminfo: sm lid"),
     Kind("smpquery-nodedesc", "smpquery -G nodedesc GUID", read_node_description, r"^Node Description:"),
+    Kind("smpquery-pkeys", "smpquery pkeys LID", read_pkeys, r"^ *\d+ pkeys capacity for this port"),
     Kind(
         "sysfs-ib",
         "grep -r -H '' /sys/class/infiniband/*/, or a copy of that directory",

@@ -84,6 +84,7 @@ SYNTHETIC: dict[str, str] = {
         for b, values in {"00": ("0x8086", "0x060000"), "53": ("0x10de", "0x030200")}.items()
         for n, v in zip(("vendor", "class"), values, strict=True)
     ),
+    "smpquery-pkeys": "   0: 0xffff 0x8010 0x0000 0x0000 0x0000 0x0000 0x0000 0x0000\n 8 pkeys capacity for this port\n",
     "smpquery-nodedesc": "Node Description:...................gpu03 mlx5_0\n",
 }
 

@@ -133,6 +133,7 @@ def test_a_registered_port_is_proven_by_both_sides(folder: Path) -> None:
     (folder / "sminfo@subnet.txt").write_text(_SMINFO)
     (folder / "saquery-node@6.txt").write_text(_RECORD)
     (folder / f"smpquery-nodedesc@{_GUID}.txt").write_text("Node Description:...x\n")
+    (folder / "smpquery-pkeys@6.txt").write_text("   0: 0xffff 0x0000\n 2 pkeys capacity for this port\n")
     judged = judge(str(sku), folder, None)
     assert (_verdicts(judged), judged["about"]["node"]) == ({}, "gpu-001")  # type: ignore[index,call-overload]
 
