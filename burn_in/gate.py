@@ -15,7 +15,7 @@ from burn_in.judges.mounts import judge_mount
 from burn_in.judges.outputs import JUDGED_KINDS, Judging, judge_output, required_outputs
 from burn_in.judges.pkeys import judge_pkeys
 from burn_in.judges.verdicts import error
-from burn_in.loads import judge_loads
+from burn_in.loads import judge_loads, judge_port_loads
 from burn_in.parts import gpu_parts, port_parts
 from burn_in.readers.ibstat import read_ibstat
 from burn_in.readers.lspci import bus_of, read_lspci
@@ -162,6 +162,11 @@ class Gate:
             found = judge_port(sku, guid, ports, managers, view)
             checks += [c.model_copy(update={"evidence": kept}) if view and _by_subnet(c) else c for c in found]
         checks += judge_pkeys(keys)
+        if sku.burn_in_level != Level.GATE:
+            wanted = [p for p in ports if p.guid in wanted_guids(desired.interfaces)[0]]
+            for port in wanted:
+                checks += _output(bundle, f"perftest {port.device}/{port.port}", self._judging(sku))
+            checks += judge_port_loads(bundle, wanted, self.common)
         return (*checks, *await self._cabling(desired))
 
     async def _cabling(self, desired: Desired) -> tuple[Check, ...]:

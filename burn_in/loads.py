@@ -1,13 +1,17 @@
-"""What the loads of a level left: three looks at the GPUs, NVLink errors before and after. A missing look is an error."""
+"""What the loads of a level left: looks at the GPUs and counters of links, before and after. A missing look is an error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from burn_in.bundle import Bundle
 from burn_in.judges.gpu_load import judge_gpu_load
 from burn_in.judges.nvlink import judge_nvlink_errors
+from burn_in.judges.port_counters import judge_port_counters
 from burn_in.judges.verdicts import error
+from burn_in.readers.ibstat import IbPort
 from burn_in.readers.nvidia_smi import NvidiaSmi, read_nvidia_smi
 from burn_in.readers.nvlink import read_nvlink_errors
+from burn_in.readers.port_counters import PortCounters
+from burn_in.readers.sysfs_ib import SysfsDevice, read_sysfs_ib
 from burn_in.readers.unreadable import Unreadable
 from burn_in.thresholds.common import CommonThresholds
 from burn_in.thresholds.load import GpuThresholds
@@ -36,6 +40,24 @@ def judge_loads(
         except Unreadable as unreadable:
             checks.append(error("nvlink.errors", "", str(unreadable)))
     return tuple(checks)
+
+
+def judge_port_loads(bundle: Bundle, ports: Sequence[IbPort], common: CommonThresholds) -> tuple[Check, ...]:
+    """The counters of these ports, before and after the loads."""
+    try:
+        looks = [_counters(_output(bundle, name, read_sysfs_ib)) for name in ("sysfs-ib", "sysfs-ib after")]
+    except Unreadable as unreadable:
+        return (error("infiniband.counters", "", str(unreadable)),)
+    hours = sum(c.seconds for c in bundle.commands if c.name.startswith("perftest ")) / 3600
+    checks: list[Check] = []
+    for port in ports:
+        name = f"{port.device}/{port.port}"
+        checks += judge_port_counters(f"0x{port.guid}", looks[0].get(name), looks[1].get(name), hours, common)
+    return tuple(checks)
+
+
+def _counters(devices: Sequence[SysfsDevice]) -> dict[str, PortCounters]:
+    return {p.counters.port: p.counters for d in devices for p in d.ports if p.counters is not None}
 
 
 def _output[T](bundle: Bundle, name: str, reader: Callable[[str], T]) -> T:

@@ -31,9 +31,7 @@ _NAMES = {
 _JSON_NAMES = {"BW_peak": "bandwidth_peak", "BW_average": "bandwidth_average", "MsgRate": "message_rate_mpps"}
 _UNIT = {"MB/sec": 8 * 2**20 / 1e9, "MiB/sec": 8 * 2**20 / 1e9, "Gb/sec": 1.0}
 _LINE = re.compile(r"^-{20,}$")
-_FAILED = re.compile(
-    r"Couldn't |Unable to |Failed to |Failed |Completion with error|Conflicting |mismatch", re.IGNORECASE
-)
+_FAILED = re.compile(r"Couldn't |Unable to |Failed to |Failed |Completion with error|mismatch", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

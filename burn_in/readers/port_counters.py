@@ -14,6 +14,8 @@ from burn_in.readers.unreadable import Unreadable
 _HEAD = re.compile(r"^# Port (extended )?counters: Lid (\d+) port (\d+)\b", re.IGNORECASE)
 _FIELD = re.compile(r"^([A-Za-z0-9]+):\.*(0x[0-9a-fA-F]+|\d+)$")
 
+_IGNORED = re.compile(r"^ibwarn: .*ignore this counter$")
+
 BITS = {
     "symbol_error": 16,
     "link_error_recovery": 8,
@@ -86,7 +88,8 @@ def read_perfquery(text: str) -> tuple[PortCounters, ...]:
         Unreadable: no counters, a failed query, another line, or the set of a port is not whole.
     """
     found, head, fields = list[PortCounters](), None, dict[str, int]()
-    for line in [*ended_lines(text, "perfquery"), "# Port counters: Lid 0 port 0"]:
+    lines = [line for line in ended_lines(text, "perfquery") if not _IGNORED.match(line)]
+    for line in [*lines, "# Port counters: Lid 0 port 0"]:
         start, field = _HEAD.match(line), _FIELD.match(line)
         if start:
             if head is not None:

@@ -1,8 +1,8 @@
 """Xid and SXid lines of a kernel log: what the NVIDIA driver reports of GPUs and of NVSwitches.
 
 Source: recorded ``dmesg -T`` with Xid 119; NVIDIA's Xid catalogue and Fabric Manager guide for the forms. A log without
-any is good news, so what is read must be a kernel log: ``dmesg``, ``dmesg -T``, ``dmesg --time-format iso``,
-``journalctl -k`` or a syslog file.
+any is good news, so what is read must be a kernel log: ``dmesg`` (``-T``, ``-x``, ``--time-format iso``), ``journalctl -k``
+or a syslog file, other programs' lines included.
 """
 
 import re
@@ -12,11 +12,11 @@ from burn_in.readers.text import ended_lines, shown
 from burn_in.readers.unreadable import Unreadable
 
 _STAMPED = re.compile(
-    r"^(?:<\d+>)?(?:"
+    r"^(?:<\d+>|[a-z0-9]+ *:[a-z]+ *: )?(?:"
     r"\[ *\d+\.\d+\]"
     r"|\[[A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d \d{4}\]"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*"
-    r"|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d(?:\.\d+)? \S+ kernel:"
+    r"|[A-Z][a-z]{2} +\d+ \d\d:\d\d:\d\d(?:\.\d+)? \S+ [^:]{1,60}:"
     r")(?: |$)"
 )
 _XID = re.compile(r"NVRM: Xid \((?:PCI:)?([0-9a-fA-F:.]+)\): (\d+)(?:, (.*))?$")

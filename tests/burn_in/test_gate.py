@@ -452,6 +452,42 @@ async def test_inventory_must_name_every_port(interfaces: tuple[Interface, ...])
     assert not report.accepted
 
 
+async def test_a_port_s_load_and_its_counters_are_judged() -> None:
+    """Too slow, an error that grew, a look that is missing: each is told, at a level with loads."""
+    ibstat = (
+        "CA 'mlx5_0'\n\tPort 1:\n\t\tState: Active\n\t\tPhysical state: LinkUp\n\t\tRate: 400\n\t\tBase lid: 6\n"
+        f"\t\tSM lid: 1\n\t\tPort GUID: 0x{_GUID}\n\t\tLink layer: InfiniBand\n"
+    )
+    rule = "-" * 40 + "\n"
+    head = " #bytes #iterations BW peak[Gb/sec] BW average[Gb/sec] MsgRate[Mpps]"
+    table = f"{rule}{head}\n 8388608 2000 395 {{}} 0.005\n{rule}"
+    names = ("symbol_error", "link_error_recovery", "link_downed", "port_rcv_errors", "port_xmit_discards")
+    rest = ("excessive_buffer_overrun_errors", "local_link_integrity_errors")
+    port = {"state": "4: ACTIVE", "phys_state": "5: LinkUp", "link_layer": "InfiniBand", "rate": "400 Gb/sec (4X NDR)"}
+
+    def tree(downs: int) -> str:
+        counts = dict.fromkeys((*names, *rest), 0) | {"link_downed": downs}
+        files = {**port, **{f"counters/{n}": str(v) for n, v in counts.items()}}
+        return "".join(f"/sys/class/infiniband/mlx5_0/ports/1/{name}:{value}\n" for name, value in files.items())
+
+    async def failures(gbits: float, downs: int, *, after: bool = True) -> set[str]:
+        commands = [_command("sysfs-ib", tree(0)), _command("ibstat", ibstat)]
+        commands += [_command("perftest mlx5_0/1", table.format(gbits), seconds=60)]
+        commands += [_command("sysfs-ib after", tree(downs))] if after else []
+        desired = wish(
+            level="quick", interfaces=(Interface(name="ib0", guid=_GUID),), infiniband_ports=1, infiniband_rate_gbps=400
+        )
+        report = await _judge(
+            desired, gpu=_bundle("gpu", _pci(0), _NO_DRIVER), infiniband=_bundle("infiniband", *commands)
+        )
+        return {c.id for c in report.failures if c.id.startswith(("infiniband.band", "infiniband.count", "output"))}
+
+    assert await failures(394.0, 0) == set()
+    assert await failures(284.0, 0) == {"infiniband.bandwidth"}
+    assert await failures(394.0, 1) == {"infiniband.counter.link_downed"}
+    assert await failures(394.0, 0, after=False) == {"infiniband.counters"}
+
+
 # --- the law: nothing missing ever passes -------------------------------------------------------------------------
 
 

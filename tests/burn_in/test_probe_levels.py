@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from burn_in.probes import gpu, gpu_load, host
+from burn_in.probes import gpu, gpu_load, host, infiniband
 from burn_in.probes.meanwhile import meanwhile
 from burn_in.readers.catalog import KINDS
 from burn_in.readers.unreadable import Unreadable
@@ -24,6 +24,9 @@ _TOOLS = (
     "chronyc",
     "lspci",
     "lscpu",
+    "ibstat",
+    "sminfo",
+    "ib_write_bw",
 )
 
 type Tool = Callable[[str, str], None]
@@ -69,6 +72,25 @@ def test_the_collective_takes_all_gpus(tool: Tool, monkeypatch: pytest.MonkeyPat
     argv = {str(r["name"]): r["argv"] for r in gpu.collect({"level": "quick"})}
     assert argv["nccl-tests"] == ["all_reduce_perf", "-b", "16G", "-e", "16G", "-f", "2", "-g", "2"]
     assert argv["dcgm-diag"] == ["dcgmi", "diag", "-r", "2", "-j"]
+
+
+_PORT = "\tPort 1:\n\t\tState: {}\n\t\tLink layer: {}\n"
+_IBSTAT = "".join(
+    f"CA 'mlx5_{n}'\n{_PORT.format(*port)}"
+    for n, port in enumerate((("Active", "InfiniBand"), ("Active", "Ethernet"), ("Down", "InfiniBand")))
+)
+
+
+def test_only_a_port_that_is_up_and_infiniband_is_loaded(tool: Tool, tmp_path: Path) -> None:
+    """The client waits for its server; counters are read before and after, at the gate once."""
+    tool("ibstat", f"cat <<'END'\n{_IBSTAT}END")
+    late = f'test -e {tmp_path}/up && exec echo done; touch {tmp_path}/up; echo "Couldn\'t connect to 127.0.0.1:18515"'
+    tool("ib_write_bw", f'case "$*" in *127.0.0.1) {late}; exit 1;; esac; exec sleep 60')
+    asked = [f"sminfo mlx5_{n}/1" for n in range(3)]
+    records = list(infiniband.collect({"level": "quick"}))
+    assert [r["name"] for r in records] == ["sysfs-ib", "ibstat", *asked, "perftest mlx5_0/1", "sysfs-ib after"]
+    assert records[-2]["stdout"] == "done\n"
+    assert [r["name"] for r in infiniband.collect({})] == ["sysfs-ib", "ibstat", *asked]
 
 
 def test_every_command_of_the_host_is_named_as_its_kind(tool: Tool) -> None:

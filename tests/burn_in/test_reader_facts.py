@@ -168,6 +168,11 @@ def test_xids_of_a_recorded_log(samples: Path) -> None:
         ),
         ("2026-11-24T10:00:00,123456+00:00 NVRM: Xid (PCI:0000:9b:00): 48, DBE (double bit error)", 48),
         ("Nov 24 10:00:00 gpu-001 kernel: [ 12.3] NVRM: Xid (PCI:0000:9b:00): 13, Graphics Exception", 13),
+        (
+            "Nov 24 09:59:59 n systemd[1]: Started.\nNov 24 10:00:00 n kernel: NVRM: Xid (PCI:0000:9b:00): 31, x",
+            31,
+        ),
+        ("kern  :err   : [   12.345678] NVRM: Xid (PCI:0000:9b:00): 94, Contained: SM (0x1)", 94),
         ("[    1.000000] NVRM: Xid (0000:03:00): 154, GPU recovery action changed from 0x0 (None) to 0x1", 154),
     ],
 )
