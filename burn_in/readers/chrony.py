@@ -1,10 +1,9 @@
 """``chronyc tracking``, printed or as ``chronyc -c tracking``. Source: chronyc(1); chrony 4's client.c."""
 
-import math
 import re
 from dataclasses import dataclass
 
-from burn_in.readers.text import ended_lines, shown
+from burn_in.readers.text import ended_lines, finite, shown
 from burn_in.readers.unreadable import Unreadable
 
 _FIELDS = 14
@@ -43,7 +42,7 @@ def _csv(line: str) -> Tracking:
     parts = line.split(",")
     if len(parts) != _FIELDS:
         raise Unreadable(f"chronyc: not the line of -c tracking: {shown(line)}")
-    return _tracking(parts[1], parts[2], _number(parts[4]), _number(parts[6]), parts[13])
+    return _tracking(parts[1], parts[2], finite(parts[4], "chronyc"), finite(parts[6], "chronyc"), parts[13])
 
 
 def _printed(lines: list[str]) -> Tracking:
@@ -57,20 +56,10 @@ def _printed(lines: list[str]) -> Tracking:
         raise Unreadable("chronyc: an offset in an unknown form")
     source = reference.partition("(")[2].rstrip(")")
     sign = 1 if offset[2] == "slow" else -1
-    return _tracking(source, stratum, sign * _number(offset[1]), _number(rms[1]), leap)
+    return _tracking(source, stratum, sign * finite(offset[1], "chronyc"), finite(rms[1], "chronyc"), leap)
 
 
 def _tracking(source: str, stratum: str, offset: float, rms: float, leap: str) -> Tracking:
     if leap not in _LEAP or not (stratum.isascii() and stratum.isdecimal() and len(stratum) < 4):
         raise Unreadable(f"chronyc: a stratum or leap status that is not known: {shown(f'{stratum}, {leap}')}")
     return Tracking(source, int(stratum), offset, rms, leap)
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise Unreadable(f"chronyc: {shown(text)!r} is no number")
-    return value

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from burn_in.readers.json_output import JsonObject, one_object
-from burn_in.readers.text import ended_lines, shown
+from burn_in.readers.text import ended_lines, finite, shown
 from burn_in.readers.unreadable import Unreadable
 
 _RANK = re.compile(r"^#\s+Rank\s+(\d+)(?: Group\s+\d+)? Pid\s+\d+ on\s+(\S+) device\s+(\d+) \[([0-9a-fA-Fx:]+)\] (.+)$")
@@ -91,7 +91,7 @@ def _table(text: str) -> NcclTests:
         elif found := _BOUNDS.match(line):
             bounds = int(found[1][:18])
         elif found := _AVERAGE.match(line):
-            average = _number(found[1])
+            average = finite(found[1], "nccl-tests")
     if not rows:
         raise Unreadable(f"nccl-tests: it measured nothing: {shown(text)}")
     if bounds is None or average is None:
@@ -116,8 +116,10 @@ def _timing(columns: list[str], words: list[str]) -> NcclTiming:
     """Old versions give a deviation (``error``) where newer ones count what is wrong."""
     if len(columns) < 4 or tuple(columns[1:3]) != _TIMING[1:]:
         raise Unreadable(f"nccl-tests: columns that are not known: {shown(' '.join(columns))}")
-    wrong = None if columns[3] != "#wrong" or words[3] == "N/A" else _number(words[3])
-    return NcclTiming(_number(words[0]), _number(words[1]), _number(words[2]), wrong)
+    wrong = None if columns[3] != "#wrong" or words[3] == "N/A" else finite(words[3], "nccl-tests")
+    return NcclTiming(
+        finite(words[0], "nccl-tests"), finite(words[1], "nccl-tests"), finite(words[2], "nccl-tests"), wrong
+    )
 
 
 def _json(text: str) -> NcclTests:
@@ -163,13 +165,3 @@ def _json_timing(half: JsonObject) -> NcclTiming:
     wrong = None if half.values.get("nwrong") is None else half.number("nwrong")
     time = half.number("cpu_time" if "cpu_time" in half.values else "time")
     return NcclTiming(time, half.number("alg_bw"), half.number("bus_bw"), wrong)
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise Unreadable(f"nccl-tests: {shown(text)!r} is no number") from None
-    if value != value or value in (float("inf"), float("-inf")):
-        raise Unreadable(f"nccl-tests: {text} is no measurement")
-    return value

@@ -3,12 +3,11 @@
 A test that the machine can't do is *waived*, which is no pass. Which tests had to run is for the judge to know.
 """
 
-import math
 import re
 from dataclasses import dataclass
 
 from burn_in.readers.json_output import JsonObject, one_object
-from burn_in.readers.text import plain_lines, shown
+from burn_in.readers.text import finite, plain_lines, shown
 from burn_in.readers.unreadable import Unreadable
 
 _RUNNING = re.compile(r"^Running (\w+)\.$")
@@ -139,12 +138,4 @@ def _json_test(test: JsonObject) -> BandwidthTest:
 
 
 def _value(text: str) -> float | None:
-    if text == "N/A":
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise Unreadable(f"nvbandwidth: {shown(text)!r} is no value")
-    return value
+    return None if text == "N/A" else finite(text, "nvbandwidth")

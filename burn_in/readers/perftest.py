@@ -5,13 +5,12 @@ The printed table names its unit: ``MB/sec`` means 2^20 bytes there, ``Gb/sec`` 
 names none, so its bandwidth has no unit here unless it is given by who ran it.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from burn_in.readers.json_output import JsonObject, one_object
-from burn_in.readers.text import plain_lines, shown
+from burn_in.readers.text import finite, plain_lines, shown
 from burn_in.readers.unreadable import Unreadable
 
 _TEST = re.compile(r"^\s*([A-Z]\w*(?:[ _-]\w+)* (?:BW|Latency) Test)(?: .*)?$")
@@ -95,10 +94,10 @@ def _printed(text: str) -> Perftest:
 def _row(columns: list[str], words: list[str]) -> PerftestRow:
     if len(words) != len(columns):
         raise Unreadable(f"perftest: {len(words)} fields under {len(columns)} columns: {shown(' '.join(words))}")
-    values = {_name(c): _number(w) for c, w in zip(columns[2:], words[2:], strict=True)}
+    values = {_name(c): finite(w, "perftest") for c, w in zip(columns[2:], words[2:], strict=True)}
     average = next((n for n, c in enumerate(columns) if c.startswith("BW average")), None)
-    rate = None if average is None else _number(words[average]) * _UNIT[_unit(columns[average])]
-    return PerftestRow(int(words[0][:18]), int(_number(words[1])), rate, values)
+    rate = None if average is None else finite(words[average], "perftest") * _UNIT[_unit(columns[average])]
+    return PerftestRow(int(words[0][:18]), int(finite(words[1], "perftest")), rate, values)
 
 
 def _name(column: str) -> str:
@@ -141,13 +140,3 @@ def _json_row(row: JsonObject) -> PerftestRow:
     if not values:
         raise Unreadable(f"{row.place} measured nothing")
     return PerftestRow(row.whole("MsgSize"), row.whole("n_iterations"), None, values)
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise Unreadable(f"perftest: {shown(text)!r} is no number")
-    return value

@@ -1,5 +1,7 @@
 """What all readers of text do alike: undo what a copy does to an output, and never take half of one for a whole."""
 
+import math
+
 from burn_in.readers.unreadable import Unreadable
 
 _SHOWN = 120
@@ -28,6 +30,21 @@ def ended_lines(text: str, tool: str) -> list[str]:
     if lines[-1]:
         raise Unreadable(f"{tool}: the last line has no end, so the output was cut: {shown(lines[-1])}")
     return [line for line in lines if line]
+
+
+def finite(text: str, tool: str) -> float:
+    """A number as a tool prints it; what a division by zero leaves is none.
+
+    Raises:
+        Unreadable: something else.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise Unreadable(f"{tool}: {shown(text)!r} is no number")
+    return value
 
 
 def shown(text: str) -> str:
