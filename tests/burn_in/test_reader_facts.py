@@ -9,6 +9,7 @@ import pytest
 from burn_in.readers.dcgm_diag import DcgmStatus, DcgmWarning, read_dcgm_diag
 from burn_in.readers.iblinkinfo import read_iblinkinfo
 from burn_in.readers.ibnetdiscover import read_ibnetdiscover
+from burn_in.readers.ibstat import read_ibstat
 from burn_in.readers.nvidia_smi import read_nvidia_smi
 from burn_in.readers.nvlink import NvLink, read_nvlink_errors, read_nvlink_state
 from burn_in.readers.port_counters import read_perfquery
@@ -68,6 +69,22 @@ def test_nvlink_of_a_recorded_node(samples: Path) -> None:
     assert [len(g.links) for g in read_nvlink_state(text)] == [12] * 8
     gpu = read_nvlink_state(text.replace("Link 3: 25 GB/s", "Link 3: <inactive>", 1))[0]
     assert gpu.links[3] == NvLink(3, None)
+
+
+def test_a_gpu_with_fewer_links_than_its_sisters_was_cut_off(samples: Path) -> None:
+    """At a line's end, in the last GPU."""
+    text = (samples / "nvidia-smi-qx" / "nvidia-smi.nvlink.status.a100").read_text()
+    with pytest.raises(Unreadable, match="others 12"):
+        read_nvlink_state(text[: text.rindex("\n") + 1])
+
+
+def test_an_adapter_without_its_port_was_cut_off() -> None:
+    """It says how many it has."""
+    port = "\tPort 1:\n\t\tState: Active\n\t\tPhysical state: LinkUp\n\t\tRate: 400\n\t\tBase lid: 6\n\t\tSM lid: 1\n"
+    whole = f"CA 'mlx5_0'\n\tNumber of ports: 1\n{port}\t\tPort GUID: 0xb8cef60300cc0011\n\t\tLink layer: InfiniBand\n"
+    assert len(read_ibstat(whole)) == 1
+    with pytest.raises(Unreadable, match="another number of ports"):
+        read_ibstat(whole.replace("ports: 1", "ports: 2"))
 
 
 def test_nvlink_errors() -> None:
