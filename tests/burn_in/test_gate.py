@@ -110,14 +110,12 @@ async def test_one_fault_in_one_h100_refuses_the_node(
 async def test_firmware_that_no_gpu_names_is_unknown_and_not_equal(samples: Path) -> None:
     """Eight times nothing is no version."""
     xml = (samples / "nvidia-smi-qx" / "qx-h100.xml").read_text()
-    report = await _judge(
-        wish(**_H100), gpu=_node(8, xml.replace("<vbios_version>96.00.99.00.01", "<vbios_version>N/A"))
-    )
+    report = await judge(wish(**H100), gpu=node(8, xml.replace("<vbios_version>96.00.99.00.01", "<vbios_version>N/A")))
     assert {(c.id, c.verdict) for c in report.failures} == {("gpu.vbios", Verdict.UNKNOWN)}
     mixed = xml.replace("<vbios_version>96.00.99.00.01", "<vbios_version>96.00.74.00.01", 1)
-    report = await _judge(wish(**_H100), gpu=_node(8, mixed))
+    report = await judge(wish(**H100), gpu=node(8, mixed))
     assert {(c.id, c.verdict) for c in report.failures} == {("gpu.vbios", Verdict.FAIL)}
-    assert "96.00.74.00.01" in _by(report, "gpu.vbios").advice
+    assert "96.00.74.00.01" in check_of(report, "gpu.vbios").advice
 
 
 async def test_gpu_that_fell_off_the_driver_is_seen_by_the_bus(samples: Path) -> None:
