@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, CDPSession, expect
 
 from tests.fakes.web_site import WebSite, web_site
 from tests.web.conftest import signed_in
@@ -14,6 +14,7 @@ from workflows.model.status import NodeState
 pytestmark = pytest.mark.real
 
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+_BURSTS = 6
 HOSTILE = "<img src=x onerror=\"document.body.dataset.hit='yes'\">"
 
 
@@ -120,22 +121,25 @@ async def test_the_keyboard_walks_the_racks(browser: Browser, served: WebSite) -
 
 
 async def test_two_thousand_machines_stay_smooth(browser: Browser, tmp_path: Path) -> None:
-    """While fifty nodes change each quarter of a second, nine of ten frames of a scrolling page come within 50 ms."""
+    """Fifty nodes that change at once cost the page under 80 ms of its thread's own time, however busy the host."""
     async with web_site(tmp_path, nodes=2000) as site:
         page = await signed_in(browser, site, viewport=DESK)
         await expect(page.get_by_text("2000 nodes")).to_be_visible()
         drawn = await page.locator(".slot").count()
         assert drawn < 1000, "what is out of sight must not be drawn"
-        await page.evaluate(
-            """() => { window.frames_ = []; let last = performance.now()
-            const frame = (t) => { window.frames_.push(t - last); last = t; window.scrollBy(0, 40)
-                requestAnimationFrame(frame) }
-            requestAnimationFrame(frame) }"""
-        )
-        for burst in range(8):
+        measured = await page.context.new_cdp_session(page)
+        await measured.send("Performance.enable", {"timeDomain": "threadTicks"})
+        before = await _busy(measured)
+        for burst in range(_BURSTS):
             for number in range(2, 52):
                 await site.status(f"lab.nb-{number}", reason=f"burst {burst}")
-            await page.wait_for_timeout(250)
-        frames = sorted(await page.evaluate("window.frames_"))
-        assert len(frames) > 20
-        assert frames[int(len(frames) * 0.9)] < 50, frames[-20:]
+            link = page.locator('.slot a[href="#/node/lab.nb-7"]')
+            await expect(link).to_have_attribute("title", re.compile(f"burst {burst}$", re.M))
+        spent = (await _busy(measured) - before) / _BURSTS
+        assert spent < 0.08, f"{spent * 1000:.0f} ms of the page's thread for each burst"
+
+
+async def _busy(measured: CDPSession) -> float:
+    """Seconds that the page's main thread has worked so far, by its own clock."""
+    metrics = (await measured.send("Performance.getMetrics"))["metrics"]
+    return float(next(m["value"] for m in metrics if m["name"] == "TaskDuration"))

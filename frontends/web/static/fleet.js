@@ -17,6 +17,8 @@ function need(row) {
   return ['unhold', 'approval', 'record'].includes(row.awaits) ? row.awaits : null
 }
 
+const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
+
 function fits(row) {
   if (filter.states.size && !filter.states.has(row.state)) return false
   if (filter.needs && !need(row)) return false
@@ -87,7 +89,7 @@ function drawChips(chips, rows, draw) {
 
 function drawPeople(section, rows, all, more) {
   const waiting = rows.map((row) => [URGENCY.indexOf(need(row)), row]).filter(([urgency]) => urgency >= 0)
-    .sort(([a, one], [b, other]) => a - b || (one.since || '').localeCompare(other.since || '') || one.name.localeCompare(other.name))
+    .sort(([a, one], [b, other]) => a - b || order(one.since || '', other.since || '') || order(one.name, other.name))
     .map(([, row]) => row)
   const shown = all ? waiting.slice(0, 200) : waiting.slice(0, FIRST)
   const key = JSON.stringify([waiting.length, shown.map((r) => [r.id, r.state, r.awaits, r.why, r.next, r.overdue])])

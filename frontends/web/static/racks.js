@@ -55,20 +55,23 @@ export class Racks {
   #make(name) {
     const title = h('h3', {}, name), count = h('span', { class: 'quiet' }), body = h('ul', {})
     const element = h('section', { class: 'rack', 'data-rack': name, 'aria-label': `Rack ${name}` }, h('div', { class: 'head' }, title, count), body)
-    return { name, element, count, body, rows: [], cells: new Map(), layout: '', near: false }
+    return { name, element, count, body, rows: [], places: [], cells: new Map(), layout: '', near: false }
   }
 
   #fill(rack, rows) {
-    rows.sort((a, b) => (b.u ?? -1) - (a.u ?? -1) || order.compare(a.name, b.name))
-    const layout = rows.map((r) => `${r.id}@${r.u ?? ''}`).join()
+    const layout = rows.map((r) => `${r.id}@${r.u ?? ''}@${r.name}`).join()
     const changed = layout !== rack.layout
-    rack.rows = rows
+    if (changed) {
+      const sorted = [...rows].sort((a, b) => (b.u ?? -1) - (a.u ?? -1) || order.compare(a.name, b.name))
+      rack.places = rows.map((row) => sorted.indexOf(row))
+    }
+    rack.rows = new Array(rows.length)
+    rows.forEach((row, i) => { rack.rows[rack.places[i]] = row })
+    rows = rack.rows
     rack.layout = layout
     if (changed) {
       rack.cells.clear()
       rack.body.replaceChildren()
-      const well = rows.filter((r) => r.state === 'in-service').length
-      rack.well = well
       rack.element.style.height = `${HEAD + rows.reduce((sum, r, i) => sum + ROW + gap(rows, i), 0) + 8}px`
     }
     const well = rows.filter((r) => r.state === 'in-service').length
