@@ -112,6 +112,20 @@ async def test_a_baseline_that_names_what_is_not_there_stops_before_anybody_is_d
     assert (await site.until_settled()).status.state is NodeState.IN_SERVICE
 
 
+async def test_a_bmc_without_sessions_gets_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_session(self: WorldBmc) -> None:
+        return None
+
+    site = await adopted()
+    monkeypatch.setattr(WorldBmc, "open", no_session)
+    await site.command("firmware")
+    await site.tend()
+    await site.command("approve", who="bob")
+    view = await site.until_settled()
+    assert (view.status.outcome, flashed(site)) == ("failed", [])
+    assert "knows no sessions" in view.status.reason
+
+
 async def test_an_install_brings_the_machine_to_the_baseline_first() -> None:
     site = Site(wish=desired(profile=BASELINED))
     await site.want()

@@ -20,7 +20,7 @@ from workflows.engine.lease import Lease
 from workflows.engine.ports import BiosFacts, BmcFacts, BootTarget, Clock, FirmwareImage, OpenedBmc, Power, TaskFacts
 from workflows.engine.step import check_identity
 from workflows.model.desired import Desired
-from workflows.model.errors import Fenced
+from workflows.model.errors import Fenced, Unsupported
 from workflows.model.hardware import Firmware, HardwareReport, LogLine
 from workflows.model.profile import BootWay, Setting
 
@@ -83,8 +83,13 @@ class FencedBmc:
         await self._raw.set_bios(attributes)
 
     async def flash(self, paths: Sequence[str], image: FirmwareImage) -> None:
-        """Begin a firmware update, behind the fence."""
+        """Begin a firmware update, behind the fence. Raises Unsupported under the time rule: images take longer."""
         await self._fence()
+        if self._timed:
+            raise Unsupported(
+                f"the BMC of {self._desired.label} knows no sessions, so an older owner's image couldn't be kept out: "
+                "nothing was sent; update it by hand"
+            )
         await self._raw.flash(paths, image)
 
     async def power(self, wanted: Power) -> None:
