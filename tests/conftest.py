@@ -3,6 +3,7 @@
 pytest_plugins: list[str] = [
     "pytester",
     "tests.fixtures.guarded",
+    "tests.fixtures.hosts",
     "tests.fixtures.infiniband",
     "tests.fixtures.images",
     "tests.fixtures.kinds",
