@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from workflows.model.record import Json
 if TYPE_CHECKING:
     from workflows.model.desired import Desired
     from workflows.model.profile import Sku
+    from workflows.model.verdict import BurnInReport
 
 _GPUS = {
     "a100-sxm-40gb": 8, "a100-sxm-80gb": 8, "h100-sxm": 8, "h200-sxm": 8, "b200-sxm": 8, "b300-sxm": 8,
@@ -57,6 +59,22 @@ def judge(profile: str, directory: Path, level: str | None) -> dict[str, Json]:
     judged["files"] = [{"file": o.file, "kind": o.kind, "part": o.part} for o in folder.outputs]
     judged["passed_over"] = [{"file": file, "why": why} for file, why in folder.passed_over if file != _WISH]
     return judged
+
+
+def floors(reports: Mapping[str, BurnInReport]) -> dict[str, Json]:
+    """The limits that the reports of one GPU model's nodes support, as the site's thresholds file takes them."""
+    from burn_in.statistics.cohort import propose
+
+    today = datetime.now(UTC).date().isoformat()
+    return {
+        p.limit: {
+            "value": float(f"{p.floor:.4g}"),
+            "reason": f"95 % of the slowest of {p.parts} parts of {p.nodes} accepted nodes: {p.slowest:.4g} {p.unit}, "
+            f"their median {p.middle:.4g}",
+            "date": today,
+        }
+        for p in propose(reports)
+    }
 
 
 def _desired(profile: str, directory: Path, level: str | None) -> Desired:

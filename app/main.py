@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from app.bmc import look_at, open_bmc, pin
-from app.burn_in import judge, kinds, read_output
+from app.burn_in import floors, judge, kinds, read_output
 from app.config import Config, load_config
 from app.demo_command import add_demos
 from app.known import KNOWN
@@ -24,6 +24,7 @@ from app.site.command import add_site
 from frontends.cli.bmc import add_bmc
 from frontends.cli.bmc_trust import Trust
 from frontends.cli.burn_in import add_burn_in
+from frontends.cli.calibrate import add_calibrate
 from frontends.cli.campaign import add_campaign
 from frontends.cli.evidence import add_evidence
 from frontends.cli.exits import exit_code
@@ -95,7 +96,8 @@ def build() -> typer.Typer:
     add_services(cli, loaded.config)
     add_set_up(cli, loaded.config)
     add_bmc(cli, open_bmc, Trust(look_at, pin))
-    add_burn_in(cli, kinds, read_output, judge)
+    burn_in = add_burn_in(cli, kinds, read_output, judge)
+    add_calibrate(burn_in, open_site, floors)
     add_site(cli)
     add_nats(cli, loaded.config)
     add_demos(cli)

@@ -5,17 +5,31 @@ from dataclasses import dataclass
 from statistics import median
 
 from burn_in.statistics.outliers import FEWEST, Place, compare
-from workflows.model.verdict import BurnInReport, Check, Verdict
+from workflows.model.verdict import BurnInReport, Verdict
 
 _FLOOR_SHARE = 0.95
 """A proposed floor is this share of the slowest accepted part: SuperBench calls 5 % below its baseline defective."""
 
 
+LIMITS = {
+    "nvlink.speed": "nvlink_link_gbs",
+    "nvbandwidth.host_to_device": "host_to_device_gbs",
+    "nvbandwidth.device_to_host": "device_to_host_gbs",
+    "nvbandwidth.peer": "peer_gbs",
+    "nccl.node.bandwidth": "nccl_all_reduce_gbs",
+}
+"""The measured checks, and the limit of a GPU model that each is judged by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A floor that accepted nodes support. ``slowest`` and ``middle`` are over all parts of all of them."""
+    """A floor that accepted nodes support. ``slowest`` and ``middle`` are over all parts of all of them.
+
+    ``limit`` is the name that a site's thresholds file gives it.
+    """
 
     check: str
+    limit: str
     unit: str
     floor: float
     slowest: float
@@ -30,22 +44,19 @@ def compare_nodes(reports: Mapping[str, BurnInReport], check: str) -> dict[str, 
 
 
 def propose(reports: Mapping[str, BurnInReport]) -> tuple[Proposal, ...]:
-    """Floors for every check that is judged by one, from accepted nodes only; none from fewer than five nodes."""
+    """Floors of one GPU model for what its nodes measured, from accepted ones only; none from fewer than five nodes."""
     accepted = [r for r in reports.values() if r.accepted]
-    floors = {(c.id, c.unit) for r in accepted for c in r.checks if _has_floor(c)}
+    units = {c.id: c.unit for r in accepted for c in r.checks}
     found = []
-    for check, unit in sorted(floors):
+    for check, limit in LIMITS.items():
         nodes = [values for r in accepted if (values := _values(r, check))]
         if len(nodes) < FEWEST:
             continue
         parts = [value for values in nodes for value in values]
         slowest = min(parts)
-        found.append(Proposal(check, unit, _FLOOR_SHARE * slowest, slowest, median(parts), len(nodes), len(parts)))
+        floor = _FLOOR_SHARE * slowest
+        found.append(Proposal(check, limit, units[check], floor, slowest, median(parts), len(nodes), len(parts)))
     return tuple(found)
-
-
-def _has_floor(check: Check) -> bool:
-    return check.value is not None and check.expected.startswith("at least ")
 
 
 def _values(report: BurnInReport, check: str) -> list[float]:

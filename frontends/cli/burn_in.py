@@ -37,9 +37,9 @@ Level = Annotated[str | None, typer.Option("--level", help="what had to run; the
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
-def add_burn_in(cli: typer.Typer, kinds: Kinds, read_output: ReadOutput, judge_folder: JudgeFolder) -> None:
-    """Add the commands."""
-    burn_in = typer.Typer(help="Outputs of a node's tools, read and judged without a site.", no_args_is_help=True)
+def add_burn_in(cli: typer.Typer, kinds: Kinds, read_output: ReadOutput, judge_folder: JudgeFolder) -> typer.Typer:
+    """Add the commands; the group is given back for those that need a site."""
+    burn_in = typer.Typer(help="Outputs of a node's tools, read and judged; a site's own floors.", no_args_is_help=True)
     cli.add_typer(burn_in, name="burn-in")
 
     class ListsKinds(TyperCommand):
@@ -66,6 +66,8 @@ def add_burn_in(cli: typer.Typer, kinds: Kinds, read_output: ReadOutput, judge_f
         else:
             _print(judged)
         raise typer.Exit(OK if judged["accepted"] is True else NOT_WELL)
+
+    return burn_in
 
 
 def _print(judged: dict[str, Json]) -> None:

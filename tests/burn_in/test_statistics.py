@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from burn_in.judges.sisters import judge_sisters
-from burn_in.statistics.cohort import compare_nodes, propose
+from burn_in.statistics.cohort import LIMITS, compare_nodes, propose
 from burn_in.statistics.outliers import Standing, compare
+from burn_in.thresholds import load
 from burn_in.thresholds.threshold import Threshold
 from workflows.model.verdict import Action, BurnInReport, Check, Verdict
 
@@ -91,7 +92,7 @@ def test_the_unit_does_not_matter(values: list[float], power: int) -> None:
 
 
 def _report(values: list[float], accepted: bool = True) -> BurnInReport:
-    checks = [Check(id="nccl", entity=f"g{n}", verdict=Verdict.PASS, value=v, unit="GB/s", expected="at least 400 GB/s")
+    checks = [Check(id="nvlink.speed", entity=f"g{n}", verdict=Verdict.PASS, value=v, unit="GB/s")
               for n, v in enumerate(values)]  # fmt: skip
     other = Check(id="other", verdict=Verdict.PASS if accepted else Verdict.FAIL)
     return BurnInReport(level="quick", checks=(*checks, other))
@@ -103,7 +104,7 @@ def test_the_slow_node_of_a_cohort_is_found_by_its_slowest_part() -> None:
     reports = {f"n{n}": _report([chance.gauss(480, 2) for _ in range(8)]) for n in range(20)}
     reports["n7"] = _report([480] * 7 + [430])
     reports["n8"] = BurnInReport(level="quick")
-    places = compare_nodes(reports, "nccl")
+    places = compare_nodes(reports, "nvlink.speed")
     assert {n for n, p in places.items() if p.standing is Standing.SLOW} == {"n7"}
     assert places["n8"].standing is Standing.MISSING
 
@@ -112,7 +113,8 @@ def test_floors_come_from_accepted_nodes_only() -> None:
     """A refused node's slow parts lower no floor; four nodes propose none."""
     reports = {f"n{n}": _report([480, 478]) for n in range(5)} | {"bad": _report([100, 480], accepted=False)}
     (proposal,) = propose(reports)
-    assert (proposal.check, proposal.unit, proposal.nodes, proposal.parts) == ("nccl", "GB/s", 5, 10)
+    assert (proposal.limit, proposal.unit, proposal.nodes, proposal.parts) == ("nvlink_link_gbs", "GB/s", 5, 10)
+    assert set(LIMITS.values()) <= set(load.LIMITS), "each is a limit that a site can give"
     assert proposal.floor == pytest.approx(0.95 * 478)
     del reports["n0"]
     assert propose(reports) == ()
