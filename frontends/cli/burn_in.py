@@ -51,7 +51,8 @@ def add_burn_in(cli: typer.Typer, kinds: Kinds, read_output: ReadOutput, judge_f
     @burn_in.command(cls=ListsKinds)
     def read(kind: KindName, file: File, as_json: AsJson = False) -> None:
         """One output as a typed record, or refused with the reason (exit code 1)."""
-        record = read_output(kind, _content(file))
+        # An unknown kind is told before a file that isn't there: it is what the person has to mend first.
+        record = read_output(kind, _content(file) if kind in kinds() else b"")
         if as_json:
             print_json(record)
         else:

@@ -61,6 +61,9 @@ def test_a_directory_is_read_as_grep_prints_it_and_help_lists_the_kinds(samples:
     tree = samples / "sysfs-ib" / "sys-class-infiniband-h100.0"
     ran = CliRunner().invoke(cli, ["burn-in", "read", "sysfs-ib", str(tree), "--json"])
     assert (ran.exit_code, len(json.loads(ran.stdout))) == (0, 9)
+    unknown = CliRunner().invoke(cli, ["burn-in", "read", "ibsta", str(tree / "absent")])
+    assert isinstance(unknown.exception, BadInput)
+    assert "ibstat" in str(unknown.exception)
     listed = CliRunner().invoke(cli, ["burn-in", "read", "--help"]).stdout.splitlines()
     assert all(any(line.startswith(f"{kind} ") for line in listed) for kind in KINDS)
 
