@@ -20,6 +20,7 @@ from boot.image.command import run
 from lab.hosts.patience import SOON
 from lab.hosts.rootfs import MIRROR
 from lab.process import LabProcess
+from workflows.drivers.ssh_key import new_key_pair
 from workflows.engine.ports import Host
 
 _START_SECONDS = 60.0
@@ -86,8 +87,11 @@ class LabHost:
         # Short: podman takes no run directory whose name has more than 50 characters.
         self._at = at = Path(tempfile.mkdtemp(prefix="host-"))
         self._stack.callback(shutil.rmtree, at)
-        self.key, _ = _make_key(at / "user")
-        _, self.host_key = _make_key(at / "host")
+        self.key, public = new_key_pair()
+        private, self.host_key = new_key_pair()
+        (at / "user.pub").write_text(f"{public}\n")
+        (at / "host").touch(mode=0o600)
+        (at / "host").write_text(private)
         (at / "layer").mkdir()
         (at / "containers.conf").write_text(_SETTINGS)
         _write_hook(at)
@@ -145,9 +149,3 @@ def _write_hook(at: Path) -> None:
     hook = {"version": "1.0.0", "hook": {"path": str(program)}, "when": {"always": True}, "stages": ["createContainer"]}
     (at / "hooks").mkdir()
     (at / "hooks" / "driver.json").write_text(json.dumps(hook))
-
-
-def _make_key(path: Path) -> tuple[str, str]:
-    """A fresh key: private, public."""
-    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], timeout=SOON)
-    return path.read_text(), path.with_suffix(".pub").read_text().strip()
