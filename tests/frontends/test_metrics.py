@@ -108,6 +108,17 @@ async def test_a_lease_that_is_lost_in_mid_work_is_counted() -> None:
 
 
 @pytest.mark.fast
+async def test_an_event_that_waited_for_its_consumer_counts_with_its_age() -> None:
+    site, metrics = Site(), Metrics()
+    await site.bus.publish("command.ann.hold.lab", b"{}")
+    await site.clock.advance(timedelta(seconds=90))
+    async for message in metrics.timed(site.bus, site.clock).consume("commands", "command.*.*.lab"):
+        assert message.data == b"{}"
+        break
+    assert value(metrics, "bringup_event_lag_seconds_sum", consumer="commands") == 90
+
+
+@pytest.mark.fast
 async def test_an_error_is_counted_for_the_driver_that_met_it_and_a_defect_as_one() -> None:
     metrics, breaker = Metrics(), Breaker("BMC x")
     breaker.refused("ann", "old")
