@@ -135,12 +135,13 @@ def _people(views: Sequence[NodeView], now: datetime) -> Table:
 
 
 def _work(views: Sequence[NodeView], now: datetime) -> Table:
-    grid = _grid(("", 1), ("node", 16), ("rack", 6), ("bar", 14), ("step", 20), ("left", 22), ("why", None))
-    for view in views:
+    left = [left_words(v.progress(now)) for v in views]
+    widest = max(map(len, left), default=0)
+    grid = _grid(("", 1), ("node", 16), ("rack", 6), ("bar", 10), ("step", 20), ("left", max(widest, 1)), ("why", None))
+    for view, words in zip(views, left, strict=True):
         status = view.status
-        bar = ProgressBar(total=max(status.step_count, 1), completed=status.step_index, width=14)
+        bar = ProgressBar(total=max(status.step_count, 1), completed=status.step_index, width=10)
         step = f"{status.step} {status.step_index + 1}/{status.step_count}" if status.step_count else status.step
         label, rack = safe(view.desired.label), safe(view.desired.rack or "")
-        left = left_words(view.progress(now))
-        grid.add_row(Text(SIGN[status.state], COLOUR[status.state]), label, rack, bar, step, left, safe(view.why))
+        grid.add_row(Text(SIGN[status.state], COLOUR[status.state]), label, rack, bar, step, words, safe(view.why))
     return grid
