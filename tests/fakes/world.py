@@ -249,6 +249,10 @@ class World:
         if self.reports:
             await self.report()
 
+    def took(self, claim: Claim, grant: Grant) -> None:
+        """As after it took this grant and wrote its disk, and before its last word."""
+        self._taken = claim, grant
+
     async def refuse(self, claim: Claim) -> None:
         """What the boot service notes of a machine that it turns away, ours or a neighbour."""
         denied = Denied(HTTPStatus.CONFLICT, self.refused, f"{self.refused}: nothing was written")

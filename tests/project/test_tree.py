@@ -88,3 +88,8 @@ def test_no_file_names_the_place_it_was_written_in() -> None:
 def test_nothing_is_left_for_later_in_the_code() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX)\b")
     assert [str(file.relative_to(ROOT)) for file in modules() if marks.search(text(file))] == []
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [page.name for page in sorted((ROOT / "docs").glob("*.md")) if f"(docs/{page.name})" not in readme] == []

@@ -6,16 +6,14 @@ then stays done. ``invariants`` are looked at after each.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
-from tests.fakes.effects import Effects, Fault, Killed
-from tests.safety.drives import SCENARIOS, Scenario
-from tests.safety.invariants import told, unrest, violations
-from tests.workflows.samples import desired
-from tests.workflows.site import TTL_PASSED, Site
+from tests.safety.drives import Scenario
+from tests.safety.invariants import unrest, violations
+from tests.workflows.site import Site
+from tests.workflows.stages import STARTS, stages, stopped
 from workflows.engine.claim import Claim
 from workflows.engine.lease import Lease
 from workflows.engine.look import View
@@ -24,49 +22,9 @@ from workflows.model.command import Verb
 from workflows.model.journal import Kind, Phase
 from workflows.model.status import NodeState
 
-
-async def _reimage() -> Site:
-    """As the scenario's, without the run that brought the node into service."""
-    site = Site(wish=desired(status="active"))
-    await site.want()
-    await site.command("reimage")
-    return site
-
-
-_EACH = [s for s in SCENARIOS if s.name in ("provision", "adopt")] + [Scenario("reimage", _reimage)]
-_NEVER = 1 << 30
 #: Virtual time from the verb to its effect where nothing hinders it.
 BOUND = timedelta(minutes=2)
-
-
-async def stopped(scenario: Scenario, at: int) -> Site:
-    """The site as a worker left it that was killed right after its effect number ``at``."""
-    site = await scenario.prepare()
-    worker = site.worker("w1", Effects(at=at, fault=Fault.KILL_AFTER))
-    with suppress(Killed):
-        while of_node(await site.tend(worker)) is Standing.APPROVAL:
-            await site.command("approve", who="bob")
-    await site.clock.advance(TTL_PASSED)
-    return site
-
-
-async def stages(scenario: Scenario) -> dict[tuple[str, Phase], int]:
-    """The effect after which its run first stands before each of its steps, and within it."""
-    effects = Effects(at=_NEVER, fault=Fault.KILL_AFTER)
-    site = await scenario.prepare()
-    worker = site.worker("w1", effects)
-    while of_node(view := await site.tend(worker)) is Standing.APPROVAL:
-        await site.command("approve", who="bob")
-    assert view.run is not None
-    each = (await told(site.store, site.wish.node))[view.run.cause]
-    written = [n for n, effect in enumerate(effects.names, 1) if effect.startswith("append journal.")]
-    found: dict[tuple[str, Phase], int] = {}
-    for number, (_, value) in zip(written, each.entries, strict=True):
-        state = each.at(value.seq)
-        if state.phase in (Phase.READY, Phase.ACTING):
-            found.setdefault((view.run.steps[state.step].name, state.phase), number)
-    assert set(found) == {(step.name, phase) for step in view.run.steps for phase in (Phase.READY, Phase.ACTING)}
-    return found
+_NEVER = 1 << 30
 
 
 async def say(site: Site, kind: Kind, **fields: object) -> None:
@@ -162,7 +120,7 @@ def test_the_cases_are_every_verb_that_fits_there() -> None:
 
 @pytest.mark.search
 @pytest.mark.parametrize(("situation", "verb"), CASES, ids=lambda act: act.__name__)
-@pytest.mark.parametrize("scenario", _EACH, ids=str)
+@pytest.mark.parametrize("scenario", [s for s in STARTS if not s.rare], ids=str)
 async def test_a_verb_takes_effect_at_every_step(scenario: Scenario, situation: Act, verb: Act) -> None:
     for (step, phase), effect in (await stages(scenario)).items():
         if situation is not left_alone and phase is Phase.READY:
