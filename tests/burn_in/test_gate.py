@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from burn_in.bundle import CommandRecord
 from burn_in.gate import Gate
 from burn_in.judges.gpus import judge_gpus
 from burn_in.judges.infiniband import judge_port
@@ -436,3 +437,10 @@ async def test_no_missing_command_is_a_pass(drop: set[str]) -> None:
 
     assert await accepted(set())
     assert not await accepted(drop)
+
+
+def test_an_output_that_was_cut_short_is_not_whole_whatever_its_exit_status() -> None:
+    record = CommandRecord(name="pci", argv=("lspci",), rc=0, stdout="half of it")
+    assert record.whole
+    cut = record.model_copy(update={"truncated": True})
+    assert (cut.whole, cut.trouble) == (False, "lspci printed more than is kept")

@@ -32,9 +32,12 @@ def _job(pids: Path, seconds: float = 60) -> Job:
 
 
 async def _until(ready: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not ready():  # noqa: ASYNC110 - other processes' doing, no event of ours
-            await asyncio.sleep(0.02)
+    try:
+        async with asyncio.timeout(20):
+            while not ready():  # noqa: ASYNC110 - other processes' doing, no event of ours
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError("still not so after 20 s") from None
 
 
 async def _hidden(pids: Path) -> list[int]:

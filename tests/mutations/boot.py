@@ -199,4 +199,31 @@ BOOT = (
         "    if state.phase not in (*_LIVE, Phase.HELD):",
         f"{_CLAIMS}test_a_grant_whose_run_waits_for_no_machine_is_nobodys",
     ),
+    Mutation(
+        "a grant is changed by compare-and-set",
+        ("22", "23", "L4"),
+        "boot/claims.py",
+        "    try:\n        await store.put(value.key, grant.encode(), expect=value.seq)\n    except Conflict:\n"
+        "        return False\n    return True\n",
+        "    while True:\n        try:\n"
+        "            await store.put(value.key, grant.encode(), expect=(await store.get(value.key)).seq)\n"
+        "            return True\n        except Conflict:\n            continue\n",
+        f"{_CLAIMS}test_of_many_claimants_at_once_one_wins",
+    ),
+    Mutation(
+        "a grant that ended is for nobody",
+        ("22", "L4"),
+        "boot/claims.py",
+        "        if grant.state is not GrantState.OPEN:\n",
+        "        if False:\n",
+        f"{_CLAIMS}test_a_grant_that_ended_is_never_given_again",
+    ),
+    Mutation(
+        "a token is for one purpose",
+        ("23",),
+        "boot/token.py",
+        "self.issue(purpose, claim)",
+        'self.issue(Purpose(found["purpose"]), claim)',
+        f"{_TOKEN}test_an_agents_token_is_no_phone_home_token",
+    ),
 )

@@ -3,6 +3,7 @@
 from tests.mutations.mutation import Mutation
 
 _TEST = "tests/workflows/test_campaign.py::"
+_RULES = "tests/workflows/test_campaign_rules.py::"
 
 CAMPAIGNS = (
     Mutation(
@@ -52,5 +53,21 @@ CAMPAIGNS = (
         "    if same_pair_of_eyes(campaign, command.who, settings):\n",
         "    if False:\n",
         f"{_TEST}test_the_requester_may_not_approve_his_own_campaign_under_four_eyes",
+    ),
+    Mutation(
+        "a campaign's approval expires",
+        ("17",),
+        "workflows/engine/campaign.py",
+        "    if not campaign.holds(now, settings.approval_life):\n",
+        "    if False:\n",
+        f"{_RULES}test_an_approval_that_has_expired_lets_nobody_go_any_more",
+    ),
+    Mutation(
+        "a campaign that is held lets nobody go",
+        ("17", "L9"),
+        "workflows/engine/campaign.py",
+        "    if campaign.state is not CampaignState.RUNNING:\n        return []\n",
+        "",
+        f"{_RULES}test_only_a_campaign_that_runs_lets_anybody_go",
     ),
 )

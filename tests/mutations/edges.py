@@ -95,4 +95,28 @@ EDGES = (
         "        return all(",
         "tests/workflows/test_bounds.py::test_a_report_without_a_check_accepts_nothing",
     ),
+    Mutation(
+        "a signed body is a hook or is refused",
+        ("7",),
+        "inventory_sync/webhook.py",
+        '        raise BadInput("the body is JSON, but no NetBox hook: object_type and data.id are expected")\n',
+        "        return None\n",
+        "tests/inventory_sync/test_hook.py::test_a_signed_body_that_is_no_hook_is_refused_and_not_passed_over",
+    ),
+    Mutation(
+        "an output that was cut short is not whole",
+        ("20", "L10"),
+        "burn_in/bundle.py",
+        " and not self.truncated",
+        "",
+        f"{_GATE}test_an_output_that_was_cut_short_is_not_whole_whatever_its_exit_status",
+    ),
+    Mutation(
+        "a play dies with its worker",
+        ("9", "10"),
+        "workflows/drivers/ansible/supervisor.py",
+        "        poll.register(0, select.POLLIN | select.POLLHUP)\n",
+        "",
+        "tests/drivers_ansible/test_supervisor.py::test_killed_worker_takes_everything_with_it",
+    ),
 )
