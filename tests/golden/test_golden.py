@@ -10,15 +10,22 @@ from tests.golden.write import AT
 from tests.project.tree import ROOT
 from tests.safety.invariants import violations
 from tests.workflows.site import Site
+from tests.workflows.stages import STARTS, stages, stopped
 from workflows.catalog import STEPS, WORKFLOWS
 from workflows.model.errors import BadInput
+from workflows.model.journal import Phase
 from workflows.model.run import Run
 from workflows.model.status import NodeState
 
 pytestmark = pytest.mark.fast
 
 FILES = sorted(HERE.glob("*/*.jsonl"))
-IN_MID_RUN = HERE / "0.1.0" / "provision-in-power_off.jsonl"
+
+
+async def in_mid_run(workflow: str) -> Site:
+    """A run of today's workflow, whose worker was stopped while it switched the machine off."""
+    scenario = next(s for s in STARTS if s.name == workflow)
+    return await stopped(scenario, (await stages(scenario))["power_off", Phase.ACTING])
 
 
 async def rewritten(site: Site, key: str, **fields: object) -> None:
@@ -53,7 +60,7 @@ async def test_a_run_of_an_earlier_version_ends_as_it_would_have_or_parks_with_a
 @pytest.mark.parametrize("key", ["desired.", "request.", "run.", "journal.", "status."])
 async def test_a_record_of_a_newer_version_is_refused_by_name_and_nothing_is_done(key: str) -> None:
     """Going back to an older version in mid-run: it does nothing with what it half understands."""
-    site = await Golden.read(HERE / "0.1.0" / "reimage-in-power_off.jsonl").site()
+    site = await in_mid_run("reimage")
     await rewritten(site, key, from_the_future=1)
     before, writes = await site.store.list(">"), site.world.writes
     with pytest.raises(BadInput, match="from_the_future"):
@@ -62,7 +69,7 @@ async def test_a_record_of_a_newer_version_is_refused_by_name_and_nothing_is_don
 
 
 async def test_an_entry_of_a_kind_that_only_a_newer_version_knows_is_refused() -> None:
-    site = await Golden.read(IN_MID_RUN).site()
+    site = await in_mid_run("provision")
     await rewritten(site, "journal.", kind="dreamt")
     with pytest.raises(BadInput, match="kind"):
         await site.tend()
@@ -70,10 +77,9 @@ async def test_an_entry_of_a_kind_that_only_a_newer_version_knows_is_refused() -
 
 
 async def test_a_key_that_only_a_newer_version_knows_is_left_alone() -> None:
-    golden = Golden.read(IN_MID_RUN)
-    site = await golden.site()
+    site = await in_mid_run("provision")
     await site.store.put("dreams.lab.nb-1", b"of a newer version", expect=0)
-    assert await at_rest(site) == golden.head["ends"]
+    assert await at_rest(site) == {"state": NodeState.IN_SERVICE, "outcome": "succeeded", "wipes": 1}
     assert (await site.store.get("dreams.lab.nb-1")).data == b"of a newer version"
 
 
@@ -84,7 +90,7 @@ async def test_a_key_that_only_a_newer_version_knows_is_left_alone() -> None:
 async def test_a_run_whose_steps_are_not_todays_parks_before_the_first_that_is_not_and_can_be_ended(
     name: str, version: int, says: str
 ) -> None:
-    site = await Golden.read(IN_MID_RUN).site()
+    site = await in_mid_run("provision")
     run = (await site.view()).run
     assert run is not None
     wanted = [(name, version) if s.name == "configure" else (s.name, s.version) for s in run.steps]
