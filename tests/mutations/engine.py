@@ -396,4 +396,20 @@ ENGINE = (
         "            return replace(\n                replace(state, phase=state.beneath.phase),\n",
         "tests/workflows/test_verbs.py::test_unheld_a_run_stands_exactly_where_it_stood_when_it_was_held",
     ),
+    Mutation(
+        "machines that are sent again are switched on one after the other",
+        ("L9",),
+        "workflows/engine/caps.py",
+        'SWITCH_ON = ("power_on", "deploy", "reboot")',
+        'SWITCH_ON = ("power_on",)',
+        "tests/workflows/test_caps.py::test_after_an_outage_machines_come_back_one_after_the_other_too",
+    ),
+    Mutation(
+        "machines are switched on one after the other",
+        ("L9",),
+        "workflows/engine/runner.py",
+        "        limits += limits_of_power_on(claim.run, step.name, self.settings)\n",
+        "",
+        "tests/workflows/test_caps.py::test_machines_are_switched_on_one_after_the_other_where_the_site_says_so",
+    ),
 )

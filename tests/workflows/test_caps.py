@@ -10,7 +10,7 @@ from lab.memory.store import MemoryStore
 from tests.workflows.fleet import SERVING, Fleet
 from tests.workflows.samples import desired
 from workflows.engine.caps import Caps, Limit
-from workflows.engine.ports import Value
+from workflows.engine.ports import Power, Value
 from workflows.model.cap import Cap, Slot
 from workflows.model.settings import SiteSettings
 from workflows.model.status import NodeState
@@ -127,3 +127,38 @@ async def test_runs_of_one_worker_take_and_give_back_in_turns_and_those_of_two_b
     taken = await asyncio.gather(*(caps.take((limit,), now) for caps in (one, other) for limit in limits))
     assert taken == [None] * 40
     assert len(Cap.decode((await store.get("cap.lab")).data or b"").slots) == 20
+
+
+async def test_machines_are_switched_on_one_after_the_other_where_the_site_says_so() -> None:
+    async with Fleet(0, capped(power_on_per_minute=1), wishes=NEW) as fleet:
+        for minute in range(4):
+            await fleet.clock.advance(timedelta(seconds=30))
+            assert sum(world.boots > 0 for world in fleet.worlds.values()) == minute + 1
+            await fleet.clock.advance(timedelta(seconds=30))
+        await fleet.clock.advance(timedelta(minutes=1))
+        assert sorted(fleet.wiped()) == [1, 2, 3, 4]
+        for number in range(1, 5):
+            status = await fleet.status(number)
+            assert (status.state, {t.attempts for t in status.timings}) == (NodeState.IN_SERVICE, {1})
+
+
+async def test_after_an_outage_machines_come_back_one_after_the_other_too() -> None:
+    """NATS was away as well, so all of them are due at once."""
+    async with Fleet(0, capped(power_on_per_minute=1), wishes=NEW[:3]) as fleet:
+        for world in fleet.worlds.values():
+            world.reports = False
+        await fleet.clock.advance(timedelta(minutes=3))
+        assert sorted(fleet.wiped()) == [1, 2, 3]
+        for world in fleet.worlds.values():
+            world.pull_the_plug()
+            world.reports = True
+        fleet.store.down = True
+        await fleet.clock.advance(timedelta(minutes=10))
+        fleet.store.down = False
+        seen = []
+        for _ in range(60):
+            await fleet.clock.advance(timedelta(seconds=10))
+            seen.append(sum(world.power is Power.ON for world in fleet.worlds.values()))
+        assert seen[-1] == 3
+        assert min(seen.count(1), seen.count(2)) >= 5, f"a minute lies between two of them: {seen}"
+        assert sorted(fleet.wiped()) == [1, 1, 2, 2, 3, 3]

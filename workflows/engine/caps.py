@@ -17,6 +17,8 @@ the same, ``-firmware``      1: nodes of a rack, in service before, whose   the 
                              firmware is updated at once
 ``cap.<site>.again-hour``    ``wipes_per_hour``: nodes in service before    the same                  after an hour
 ``cap.<site>.new-hour``      ``new_per_hour``: nodes never in service       the same                  after an hour
+``cap.<site>.power-on``      ``power_on_per_minute``: machines switched on  before a step that        after a minute
+                                                                            switches on
 ============================ ============================================== ========================= ==================
 """
 
@@ -35,6 +37,9 @@ from workflows.model.run import Run
 from workflows.model.settings import SiteSettings
 
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+#: The steps that switch a machine on; ``deploy`` does when it sends a machine again that lost power.
+SWITCH_ON = ("power_on", "deploy", "reboot")
 _NAMED = 5
 
 
@@ -88,6 +93,15 @@ def limits_of_run(run: Run, settings: SiteSettings) -> tuple[Limit, ...]:
         return of_rack, window
     flashing = Limit(f"{key}-firmware", f"nodes of rack {rack} whose firmware is updated at once", 1, run.id)
     return flashing, of_rack, window
+
+
+def limits_of_power_on(run: Run, step: str, settings: SiteSettings) -> tuple[Limit, ...]:
+    """The cap that a step needs a place of which may switch its machine on; none where the site has set none."""
+    most = settings.power_on_per_minute
+    if step not in SWITCH_ON or most is None:
+        return ()
+    key = f"cap.{site_of(run.node)}.power-on"
+    return (Limit(key, "machines switched on within a minute", most, run.id, MINUTE),)
 
 
 @dataclass(frozen=True, slots=True)

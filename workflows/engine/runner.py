@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workflows.engine.ask import Answer, campaign_approval, newest_sequence, unanswered
-from workflows.engine.caps import Caps, Full, limits_of_run
+from workflows.engine.caps import Caps, Full, limits_of_power_on, limits_of_run
 from workflows.engine.claim import Claim
 from workflows.engine.decide import Begin, Check, Finish, Park, Rest, Settle, decide
 from workflows.engine.ladder import BMC_SILENCE, climb
@@ -141,7 +141,7 @@ class Runner:
             ctx = self.context(claim)
             if step.destructive and (refusal := await self._refusal(ctx)) is not None:
                 return await self._refused(claim, refusal)
-            if step.needs_approval and (full := await self._without_place(claim)) is not None:
+            if (full := await self._without_place(claim, step)) is not None:
                 await self._wait_for_place(claim, full)
                 return False
             base = await step.baseline(ctx)
@@ -156,13 +156,14 @@ class Runner:
         )
         return True
 
-    async def _without_place(self, claim: Claim) -> Full | None:
-        """Why the run has no place of a cap that its first disruptive step needs; None where it has them all now."""
-        limits = limits_of_run(claim.run, self.settings)
+    async def _without_place(self, claim: Claim, step: Step) -> Full | None:
+        """Why the run has no place of a cap that this step needs; None where it has them all now."""
+        limits = limits_of_run(claim.run, self.settings) if step.needs_approval else ()
+        limits += limits_of_power_on(claim.run, step.name, self.settings)
         return await self.caps.take(limits, claim.clock.now(), over=claim.state.over_caps)
 
     async def _wait_for_place(self, claim: Claim, full: Full) -> None:
-        """Wait for a place, or for a person who lets this one run pass: the machine wasn't touched yet."""
+        """Wait for a place, or for a person who lets this one run pass: the step hasn't begun."""
         await claim.append(
             Kind.WAITING,
             reason=full.reason(),

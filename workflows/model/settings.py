@@ -67,6 +67,7 @@ class SiteSettings(Record):
     rack_at_once: int = Field(default=4, ge=0)
     wipes_per_hour: int = Field(default=32, ge=0)
     new_per_hour: int = Field(default=128, ge=0)
+    power_on_per_minute: int | None = Field(default=None, ge=1)
     runs_at_once: int = 32
     boot_media: str = Field(default="", pattern=r"^(https?://\S{1,180})?$")
     epoch: Epoch | None = None
