@@ -85,7 +85,10 @@ async def test_a_key_that_only_a_newer_version_knows_is_left_alone() -> None:
 
 @pytest.mark.parametrize(
     ("name", "version", "says"),
-    [("configure", 99, "step configure is version 1 here"), ("polish", 1, "step polish is not known to this worker")],
+    [
+        ("configure", 99, f"step configure is version {STEPS['configure'].version} here"),
+        ("polish", 1, "step polish is not known to this worker"),
+    ],
 )
 async def test_a_run_whose_steps_are_not_todays_parks_before_the_first_that_is_not_and_can_be_ended(
     name: str, version: int, says: str

@@ -18,6 +18,7 @@ AT = {
     "reimage": ("drain", "power_off", "deploy", "return_to_service"),
     "adopt": ("register",),
     "rma": ("compare", "take_over"),
+    "firmware": ("firmware", "return_to_service"),
 }
 
 

@@ -400,7 +400,7 @@ ENGINE = (
         "machines that are sent again are switched on one after the other",
         ("L9",),
         "workflows/engine/caps.py",
-        'SWITCH_ON = ("power_on", "deploy", "reboot")',
+        'SWITCH_ON = ("apply_on", "power_on", "deploy", "reboot")',
         'SWITCH_ON = ("power_on",)',
         "tests/workflows/test_caps.py::test_after_an_outage_machines_come_back_one_after_the_other_too",
     ),

@@ -22,7 +22,7 @@ async def _reimage() -> Site:
 
 
 #: Each workflow from its start.
-STARTS = [s for s in SCENARIOS if s.name in ("provision", "adopt", "rma")] + [Scenario("reimage", _reimage)]
+STARTS = [s for s in SCENARIOS if s.name in ("provision", "adopt", "rma", "firmware")] + [Scenario("reimage", _reimage)]
 
 
 async def stopped(scenario: Scenario, at: int) -> Site:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.project.tree import ROOT
 from tests.workflows.fleet import NOBODY
-from tests.workflows.samples import desired
+from tests.workflows.samples import BASELINED, desired
 from tests.workflows.site import Site
 from tests.workflows.standings import STANDINGS
 from workflows.engine.ask import unanswered
@@ -99,7 +99,7 @@ async def test_what_fits_takes_effect_in_its_time(standing: Standing, verb: Verb
     site = await STANDINGS[standing]()
     if standing in _MEANT:
         status = "active" if verb is Verb.REIMAGE else _MEANT[standing]
-        await site.want(desired(status=status))
+        await site.want(desired(status=status, profile=BASELINED))
         if standing is Standing.WELL and verb is Verb.PROVISION:
             outcome = await site.command(verb)
             assert "ask for reimage" in outcome.nodes[0].text, "it fits; the inventory's word is what refuses it"

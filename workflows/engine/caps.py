@@ -39,7 +39,7 @@ from workflows.model.settings import SiteSettings
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 #: The steps that switch a machine on; ``deploy`` does when it sends a machine again that lost power.
-SWITCH_ON = ("power_on", "deploy", "reboot")
+SWITCH_ON = ("apply_on", "power_on", "deploy", "reboot")
 _NAMED = 5
 
 
