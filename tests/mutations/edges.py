@@ -107,8 +107,8 @@ EDGES = (
         "an output that was cut short is not whole",
         ("20", "L10"),
         "burn_in/bundle.py",
-        " and not self.truncated",
-        "",
+        "self.rc == 0 and not self.timed_out and not self.truncated",
+        "self.rc == 0 and not self.timed_out",
         f"{_GATE}test_an_output_that_was_cut_short_is_not_whole_whatever_its_exit_status",
     ),
     Mutation(
