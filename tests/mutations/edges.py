@@ -88,6 +88,23 @@ EDGES = (
         f"{_GATE}test_broken_evidence_is_an_error",
     ),
     Mutation(
+        "a node of another driver than its release's doesn't come to its burn-in",
+        ("L10",),
+        "workflows/provision.py",
+        '        "verify_software",\n',
+        "",
+        "tests/workflows/test_verify_software.py::"
+        "test_another_driver_than_the_releases_ends_the_run_before_its_burn_in",
+    ),
+    Mutation(
+        "a release whose software can't work on the sku is a problem of the node",
+        ("L10",),
+        "inventory_sync/profiles.py",
+        "return profile, software_problems(profile.sku, profile.release)",
+        "return profile, []",
+        "tests/inventory_sync/test_project.py::test_a_release_whose_driver_does_not_fit_the_sku_is_a_problem_of_the_node",
+    ),
+    Mutation(
         "an empty report never accepts",
         ("L10",),
         "workflows/model/verdict.py",
