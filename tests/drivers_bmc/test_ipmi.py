@@ -199,18 +199,18 @@ async def test_many_bmcs_at_once_take_turns(tmp_path: Path) -> None:
 
 @pytest.mark.long
 async def test_a_hundred_bmcs_at_once_of_which_some_are_dead(tmp_path: Path) -> None:
-    started = time.monotonic()
-    answers, most = await ask_all(tmp_path, count=100, at_once=IPMI_AT_ONCE, dead=10)
+    answers, most = await ask_all(tmp_path, count=100, at_once=IPMI_AT_ONCE, dead=10, timeout=30)
     assert answers[10:] == [f"SN{n}" for n in range(10, 100)]
     assert all(isinstance(dead, Unreachable) for dead in answers[:10])
     assert most <= IPMI_AT_ONCE
-    assert time.monotonic() - started < 60
 
 
-async def ask_all(directory: Path, count: int, at_once: int, dead: int) -> tuple[list[object], int]:
+async def ask_all(
+    directory: Path, count: int, at_once: int, dead: int, timeout: float = 10
+) -> tuple[list[object], int]:
     """Ask all for their facts at once, the first ones dead: what each answers, and the most children that lived."""
     secrets = Secrets(bmc={"username": "bringup", "password": "lab-password"})
-    drivers = BmcDrivers(secrets, ipmi_at_once=at_once)
+    drivers = BmcDrivers(secrets, timedelta(seconds=timeout), ipmi_at_once=at_once)
     async with AsyncExitStack() as rack:
         served = []
         for number in range(count):

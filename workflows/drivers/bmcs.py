@@ -22,8 +22,8 @@ CALL_TIMEOUT = timedelta(seconds=10)
 """How long one write to a BMC may take; the time rule's fence waits as long."""
 
 
-IPMI_AT_ONCE = 32
-"""Children for IPMI calls at a time, each of about 30 MB and a quarter of a second of CPU; a dead BMC has one for 10 s."""
+IPMI_AT_ONCE = 16
+"""Children for IPMI calls at a time, each of 30 MB and a quarter of a second of CPU; a dead BMC has one for 10 s."""
 
 
 class BmcDrivers:
