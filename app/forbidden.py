@@ -18,6 +18,7 @@ _FORBIDDEN: Mapping[Role, str] = {
     Role.WORKER: "desired.doctor.forbidden",
     Role.SYNC: "lease.doctor.forbidden",
     Role.BOOT: "lease.doctor.forbidden",
+    Role.WEB: "request.doctor.forbidden",
     Role.PERSON: "lease.doctor.forbidden",
 }
 _NO_REVISION = 1 << 53

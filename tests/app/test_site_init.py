@@ -71,7 +71,7 @@ async def test_what_it_writes_is_a_site_whose_server_keeps_each_login_to_its_par
     async with nats_server(directory) as config:
         links = {link.name: link for link in await doctor(config)}
         assert links["nats"].well, links["nats"].said
-        assert links["nats permissions"].said == "each refused what is not its own: ann, bob, boot, sync, worker"
+        assert links["nats permissions"].said == "each refused what is not its own: ann, bob, boot, sync, web, worker"
         assert links["secrets"].well, links["secrets"].said
         assert config.settings.mode.value == "observe"
 
