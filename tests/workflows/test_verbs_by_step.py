@@ -35,7 +35,8 @@ async def say(site: Site, kind: Kind, **fields: object) -> None:
     assert view.open_run is not None
     claim = Claim(site.store, site.bus, site.clock, lease, view.open_run, view.status, site.worker().observer)
     await claim.begin()
-    await claim.append(kind, reason="as the test says", next_action="see there", **fields)
+    deadline = site.clock.now() + timedelta(hours=2)
+    await claim.append(kind, reason="as the test says", next_action="retry or cancel", deadline=deadline, **fields)
     await lease.release()
 
 
