@@ -44,7 +44,7 @@ function confirm(preview, rows) {
     preview.steps.length ? h('ol', { class: 'plan' }, preview.steps.map((s) => h('li', { class: s.destroys ? 'destroys' : '' }, s.step, s.destroys ? ' (destroys data)' : ''))) : null,
     preview.refusal ? h('p', { class: 'bad', role: 'alert' }, `Not yours to send: ${preview.refusal}`) : null,
     h('label', { for: 'reason' }, 'Why'), reason,
-    typed ? [h('label', { for: 'typed' }, 'This may destroy data. Type ', h('b', {}, word), ' to confirm'), typed] : null,
+    typed ? [h('label', { for: 'typed' }, 'This may destroy data or stop a machine. Type ', h('b', {}, word), ' to confirm'), typed] : null,
     said,
     h('div', { class: 'buttons' }, h('button', { type: 'button', onclick: () => dialog.close() }, 'Close'), send)))
   dialog.addEventListener('close', () => dialog.remove())
