@@ -119,8 +119,9 @@ def _wipe(wipe: Wipe, world: World, runs: dict[str, Told], grants: dict[str, Gra
 
 
 def _accepted(each: Told, seq: int) -> bool:
+    """Whether the run had put the node in service by then: a part that was taken over, or new firmware, does not."""
     state = each.at(seq)
-    return state.phase is Phase.FINISHED and state.outcome is Outcome.SUCCEEDED
+    return state.phase is Phase.FINISHED and state.outcome is Outcome.SUCCEEDED and each.run.has("register")
 
 
 def _sessions(world: World, runs: dict[str, Told]) -> list[str]:
