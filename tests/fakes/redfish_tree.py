@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from aiohttp import web
 
 from workflows.drivers.address import BmcAddress
@@ -99,6 +100,8 @@ class TreeWire(Wire):
         headers: dict[str, str],
         body: dict[str, Json] | None = None,
         accept: frozenset[int] = frozenset(),
+        form: aiohttp.FormData | None = None,
+        seconds: float | None = None,
     ) -> Answer:
         """Answer from the tree."""
         path = path.partition("?")[0].rstrip("/")

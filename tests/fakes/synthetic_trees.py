@@ -51,6 +51,11 @@ def _reset(system: str, *values: str) -> dict[str, Any]:
     return {"#ComputerSystem.Reset": {"target": target, "ResetType@Redfish.AllowableValues": list(values)}}
 
 
+def _bios(system: str) -> Bodies:
+    path = f"{system}/Bios"
+    return {path: resource(path, "Bios.v1_2_0", "BIOS Configuration", Attributes={"ProcVirtualization": "Enabled"})}
+
+
 def _firmware(versions: Iterable[tuple[str, str, str]]) -> Bodies:
     path = f"{ROOT}/UpdateService/FirmwareInventory"
     return listed(
@@ -135,6 +140,7 @@ def dell() -> Bodies:
         | listed(f"{system}/Storage", "Storage", [resource(f"{system}/Storage/CPU.1", "Storage.v1_16_0", "CPU.1",
                                                            Drives=drives)])
         | drive_bodies
+        | _bios(system)
         | listed(f"{system}/EthernetInterfaces", "EthernetInterface",
                  [resource(interface, "EthernetInterface.v1_9_0", "NIC", MACAddress=mac, PermanentMACAddress=mac)])
         | listed(f"{ROOT}/Chassis", "Chassis", [
@@ -198,7 +204,7 @@ def hpe() -> Bodies:
         | listed(f"{system}/Processors", "Processor", [])
         | listed(f"{system}/Storage", "Storage", [resource(f"{system}/Storage/DE009000", "Storage.v1_13_0", "Storage",
                                                            Drives=drives)])
-        | drive_bodies | devices
+        | drive_bodies | _bios(system) | devices
         | listed(f"{system}/EthernetInterfaces", "EthernetInterface",
                  [resource(f"{system}/EthernetInterfaces/1", "EthernetInterface.v1_4_1", "1", MACAddress=mac.upper())])
         | listed(f"{ROOT}/Chassis", "Chassis", [
@@ -259,7 +265,7 @@ def lenovo() -> Bodies:
         | listed(f"{system}/Processors", "Processor", [])
         | listed(f"{system}/Storage", "Storage", [resource(f"{system}/Storage/RAID_Slot5", "Storage.v1_13_0", "RAID",
                                                            Drives=drives)])
-        | drive_bodies | devices
+        | drive_bodies | _bios(system) | devices
         | listed(f"{system}/EthernetInterfaces", "EthernetInterface", interfaces)
         | listed(f"{ROOT}/Chassis", "Chassis", [resource(
             chassis, "Chassis.v1_20_0", "Chassis", ChassisType="RackMount", SerialNumber="J900XYZ1", Manufacturer="Lenovo",

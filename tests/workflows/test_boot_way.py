@@ -7,6 +7,7 @@ import pytest
 from tests.workflows.samples import PROFILE, desired
 from tests.workflows.site import Site
 from workflows.engine.boot_way import ORDER, ways
+from workflows.engine.workflow import steps_for
 from workflows.model.journal import Entry, Kind
 from workflows.model.profile import BootWay
 from workflows.model.settings import Mode, SiteSettings
@@ -26,7 +27,7 @@ def site_of(*, media: str = "", allowed: tuple[BootWay, ...] = ORDER) -> Site:
 
 
 async def entries(site: Site, kind: Kind, step: str) -> list[Entry]:
-    number = PROVISION.steps.index(step)
+    number = steps_for(PROVISION, PROFILE).index(step)
     found = [Entry.decode(v.data) for v in await site.store.list("journal.>") if v.data is not None]
     return [entry for entry in found if entry.kind is kind and entry.step == number]
 

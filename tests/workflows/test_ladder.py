@@ -110,7 +110,7 @@ async def test_killed_anywhere_on_the_ladder_it_ends_in_service_with_one_restart
 
 def test_a_step_with_rungs_has_a_try_for_each_and_waits_out_the_silence_of_a_bmc() -> None:
     climbing = {name: step.retry for name, step in STEPS.items() if step.retry.rungs}
-    assert set(climbing) == {"power_off", "set_boot", "power_on", "deploy"}
+    assert set(climbing) == {"apply_off", "apply_on", "power_off", "set_boot", "power_on", "deploy"}
     for retry in climbing.values():
         assert retry.attempts == len(retry.rungs) + 1
         assert retry.rungs.count(Rung.RESET) == 1
